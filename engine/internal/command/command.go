@@ -1,0 +1,228 @@
+// Package command holds what workflow code can ask for, as plain data, and the
+// Sink it asks. Authoring packages talk to the Sink; the executor implements it.
+// That is what keeps them from knowing each other.
+package command
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// Command is a request made by workflow code. The set is closed. Each issued
+// command has an ordinal, its Ref; commands that withdraw another one carry the
+// Ref of that one instead.
+type Command interface{ command() }
+
+type (
+	// ScheduleActivity asks for an activity. Answered by its result.
+	ScheduleActivity struct {
+		Name     string
+		ID       string
+		Args     []engine.Payload
+		Queue    engine.Queue
+		Retry    engine.RetryPolicy
+		Timeouts history.Timeouts
+		Headers  history.Headers
+	}
+
+	// StartTimer asks for a wake-up. Answered without a value.
+	StartTimer struct {
+		Name  string
+		After time.Duration
+	}
+
+	// StartChild asks for a sub-workflow. Answered by its result. Without an
+	// InstanceID it gets one derived from the parent and the command.
+	StartChild struct {
+		Workflow    string
+		InstanceID  string
+		Args        []engine.Payload
+		Queue       engine.Queue
+		ParentClose history.ParentClosePolicy
+		Attempt     int
+		Headers     history.Headers
+	}
+
+	// SendSignal signals another instance. Answered without a value once the
+	// signal is in the target's inbox.
+	SendSignal struct {
+		InstanceID string
+		Name       string
+		Arg        engine.Payload
+		Headers    history.Headers
+	}
+)
+
+func (ScheduleActivity) command() {}
+func (StartTimer) command()       {}
+func (StartChild) command()       {}
+func (SendSignal) command()       {}
+
+// Outcome is where the answer to a command appears. It is read and written only
+// while the execution's coroutines are being run, so it needs no lock.
+type Outcome struct {
+	// Ref is the ordinal of the command.
+	Ref   int64
+	Ready bool
+	// Value and Failure are set once Ready is.
+	Value   engine.Payload
+	Failure *engine.Failure
+	// Canceled tells that the command was withdrawn by Sink.Cancel.
+	Canceled bool
+}
+
+// Signals is the buffer of one signal name. Values are taken from the front.
+type Signals struct {
+	Queue []Signal
+}
+
+// Signal is a received signal that nobody has read yet.
+type Signal struct {
+	Arg engine.Payload
+	// Seq of the event that brought it, for the reason when it can't be decoded.
+	Seq int64
+	// Order is the ordinal of receipt over all names; At and Sender are kept for
+	// the execution that the signal may move over to.
+	Order  int64
+	At     time.Time
+	Sender *engine.Instance
+}
+
+// Wait describes what a coroutine is blocked on, for the waiting line and for
+// reports.
+type Wait struct {
+	Kind WaitKind
+	// Name of the signal or channel, if it has one.
+	Name string
+	// Outcome, for WaitOutcome.
+	Outcome *Outcome
+}
+
+// WaitKind is what kind of thing a coroutine is blocked on.
+type WaitKind int8
+
+// The closed set of things to be blocked on.
+const (
+	// WaitOutcome: a command's answer.
+	WaitOutcome WaitKind = iota
+	// WaitSignal: a signal channel.
+	WaitSignal
+	// WaitChannel: a channel, wait group, mutex, semaphore or condition.
+	WaitChannel
+	// WaitSelect: several of the above; Sink.Wait gets one Wait for each.
+	WaitSelect
+)
+
+// Completion is how a workflow function ended.
+type Completion struct {
+	Result engine.Payload
+	// Err is what the function returned; a *PanicError if it panicked.
+	Err error
+	// ContinueAsNew, unless nil, holds the arguments of the next execution.
+	ContinueAsNew *ContinueAsNew
+}
+
+// ContinueAsNew asks for a fresh execution of the same instance.
+type ContinueAsNew struct {
+	Args    []engine.Payload
+	Headers history.Headers
+	Site    history.Site
+}
+
+// Details of the execution, as of the current step: the same live and on replay.
+type Details struct {
+	HistoryLength int64
+	HistoryBytes  int64
+	// ContinueAsNewSuggested is set from a fifth of the history limit on.
+	ContinueAsNewSuggested bool
+}
+
+// Sink is what workflow code runs against. All methods are called from the
+// coroutine that is running, except where noted, and return at once, except
+// Wait. When the execution is being torn down (closed, mismatch found), a method
+// does not return: it ends the calling coroutine, running its deferred calls, in
+// which every method keeps ending the goroutine.
+type Sink interface {
+	// Issue records a command, with the call site of the workflow code that is
+	// calling, and returns where its answer will appear.
+	Issue(c Command) *Outcome
+	// Cancel withdraws commands that are not answered yet: timers first, then
+	// activities, then children, each in the order of issue. Activities and timers
+	// are answered at once with engine.ErrCanceled and Canceled set; for a child it
+	// sends a request to cancel, and the child answers. Signals can't be canceled.
+	Cancel(os ...*Outcome)
+
+	// SideEffect returns the recorded value, or else calls f and records what it
+	// returns. f must not use the Sink.
+	SideEffect(f func() (engine.Payload, error)) (engine.Payload, error)
+	// MutableSideEffect is SideEffect for a value that may change from call to
+	// call. It records only values for which changed answers true, given the
+	// last recorded one (nil the first time).
+	MutableSideEffect(id string, f func(last engine.Payload) (p engine.Payload, changed bool, err error)) (engine.Payload, error)
+	// Version answers as in the rule for versions: the recorded answer; or -1
+	// (unrecorded) when this point lies in history already; or else highest,
+	// which it records. An answer below lowest, or above highest, blocks the
+	// execution.
+	Version(changeID string, lowest, highest int) int
+
+	// Signals returns the buffer of a name; always the same one for a name.
+	Signals(name string) *Signals
+
+	// Go starts a coroutine. It first runs after the calling one waits or ends.
+	Go(name string, f func())
+	// Wait blocks the calling coroutine until ready reports true. ready is called
+	// from other goroutines, one at a time, must not use the Sink other than
+	// Now, and must be cheap.
+	Wait(on []Wait, ready func() bool)
+	// Block parks the execution: workflow code met something that it can't go on
+	// with, such as a payload that can't be decoded. It does not return.
+	Block(reason engine.BlockReason)
+
+	// OnCancel hands over the cancellation of the root context: when the instance
+	// is asked to cancel, f is called in a coroutine of its own that runs before
+	// all others. At most one f is kept.
+	OnCancel(f func(cause error))
+
+	Now() time.Time
+	Replaying() bool
+	Instance() engine.Instance
+	Parent() *history.Parent
+	Workflow() string
+	Headers() history.Headers
+	Trace() history.Trace
+	Details() Details
+	// Unique returns the n-th of a sequence of 128-bit values that depends on the
+	// execution alone.
+	Unique() [16]byte
+
+	// SetTags merges tags into those of the instance; an empty value deletes.
+	// SetStatus replaces the status line. Neither is part of history.
+	SetTags(tags map[string]string)
+	SetStatus(line string)
+	// Note adds v to the notes of this step. It is dropped on replay.
+	Note(v any)
+
+	Settings() Settings
+}
+
+// Settings are what authoring needs of the process it runs in. All functions are
+// pure.
+type Settings struct {
+	Payloads  engine.Payloads
+	Sentinels engine.Sentinels
+	// WorkflowName and ActivityName resolve what code passes as a workflow or
+	// activity (a function or a name) to the registered name, and check args
+	// against the function where it is known.
+	WorkflowName func(wf any, args []any) (string, error)
+	ActivityName func(act any, args []any) (string, error)
+	// Inject returns the headers for a callee, from the values that the calling
+	// context holds; Extract puts the headers of the caller into the root context.
+	// Both contexts are workflow.Context.
+	Inject  func(ctx any) (history.Headers, error)
+	Extract func(ctx any, h history.Headers) (any, error)
+	// Logger does not know of replay yet.
+	Logger *slog.Logger
+}
