@@ -59,16 +59,3 @@ var verdicts = []error{
 func OutcomeUnknown(err error) bool {
 	return err != nil && !slices.ContainsFunc(verdicts, func(v error) bool { return errors.Is(err, v) })
 }
-
-// builtin are the sentinels that keep their identity across the durable
-// boundary without being registered, by the code that is stored for them.
-var builtin = Sentinels{
-	"wfops.invalid_argument": ErrInvalidArgument,
-	"wfops.not_found":        ErrInstanceNotFound,
-	"wfops.already_exists":   ErrInstanceAlreadyExists,
-	"wfops.not_registered":   ErrNotRegistered,
-	"wfops.canceled":         ErrCanceled,
-	"wfops.terminated":       ErrTerminated,
-	"wfops.timeout":          ErrTimeout,
-	"wfops.worker_lost":      ErrWorkerLost,
-}

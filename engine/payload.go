@@ -45,12 +45,16 @@ func (JSON) Encode(v any) (Payload, error) {
 
 // Decode implements Converter.
 func (JSON) Decode(p Payload, ptr any) error {
+	v := reflect.ValueOf(ptr)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return fmt.Errorf("decoding JSON: %w: %T is no pointer to a variable", ErrInvalidArgument, ptr)
+	}
 	if p == nil {
-		reflect.ValueOf(ptr).Elem().SetZero()
+		v.Elem().SetZero()
 		return nil
 	}
 	if err := json.Unmarshal(p, ptr); err != nil {
-		return fmt.Errorf("decoding JSON into %s: %w", reflect.TypeOf(ptr).Elem(), err)
+		return fmt.Errorf("decoding JSON into %s: %w", v.Elem().Type(), err)
 	}
 	return nil
 }

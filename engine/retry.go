@@ -16,7 +16,7 @@ type RetryPolicy struct {
 	MaxAttempts int
 	// FirstRetryInterval is the delay before the second attempt.
 	FirstRetryInterval time.Duration
-	// MaxRetryInterval caps the delay; 0 means no cap.
+	// MaxRetryInterval caps the delay before jitter; 0 means no cap.
 	MaxRetryInterval time.Duration
 	// BackoffCoefficient multiplies the delay after each retry; values below 1
 	// mean 1.
@@ -54,22 +54,30 @@ func (p RetryPolicy) Check() error {
 // Delay returns the delay before the attempt after attempt (which is 1 for the
 // first). rnd is uniform in [0,1); the same rnd gives the same delay.
 func (p RetryPolicy) Delay(attempt int, rnd float64) time.Duration {
+	if p.FirstRetryInterval <= 0 { // times an infinite factor it would not be 0
+		return 0
+	}
 	d := float64(p.FirstRetryInterval) * math.Pow(max(p.BackoffCoefficient, 1), float64(attempt-1))
 	if p.MaxRetryInterval > 0 {
 		d = min(d, float64(p.MaxRetryInterval))
 	}
+	d = min(d, math.MaxInt64/4) // leaves room for jitter, and for adding to a time
 	d += d * p.Jitter * (2*rnd - 1)
-	return time.Duration(min(d, math.MaxInt64/2))
+	return time.Duration(d)
 }
 
 // Retry decides whether attempt, which ended with f at elapsed after the first
-// attempt was scheduled, is followed by another, and after which delay.
+// attempt was scheduled, is followed by another, and after which delay. rnd is
+// as for Delay.
 func (p RetryPolicy) Retry(attempt int, f *Failure, elapsed time.Duration, rnd float64) (delay time.Duration, again bool) {
+	if f == nil {
+		return 0, false
+	}
 	limit := max(p.MaxAttempts, 1)
-	if errors.Is(f, ErrWorkerLost) && p.MaxAttempts == 0 {
+	if p.MaxAttempts == 0 && errors.Is(f, ErrWorkerLost) {
 		limit = lostAttempts
 	}
-	if attempt >= limit || !CanRetry(f) || f.matches(p.NonRetryable) {
+	if attempt >= limit || !f.canRetry() || f.matches(p.NonRetryable) {
 		return 0, false
 	}
 	delay = p.Delay(attempt, rnd)

@@ -28,8 +28,8 @@ type Control interface {
 
 	// Deliver puts events into inboxes and wakes their instances. An error is
 	// engine.ErrInstanceNotFound if no open execution has that address. A
-	// repeated Delivery.ID is answered like the first and changes nothing, for
-	// at least ten minutes.
+	// Delivery.ID that was accepted before is answered with nil and changes
+	// nothing, for at least ten minutes, whatever has become of the execution.
 	Deliver(ctx context.Context, ds []Delivery) []error
 
 	// Terminate ends open instances, blocked and paused ones too: it appends the
@@ -43,9 +43,11 @@ type Control interface {
 	// engine.ErrInstanceNotFound if there is no open execution.
 	Pause(ctx context.Context, ps []PauseChange) []error
 
-	// Retry makes blocked instances ready for every build at once. With DropInbox
-	// it also deletes that inbox row. engine.ErrInstanceNotFound if there is no
-	// open execution; no error if it is not blocked.
+	// Retry makes blocked instances ready for every build at once, by forgetting
+	// which builds failed. They stay blocked until a worker commits another
+	// status, so that WorkflowClaim.MaxBlocked bounds their number here too. With
+	// DropInbox it also deletes that inbox row. engine.ErrInstanceNotFound if
+	// there is no open execution; no error if it is not blocked.
 	Retry(ctx context.Context, rs []RetryRequest) []error
 
 	// Remove deletes final executions with all their rows. An error is
@@ -171,7 +173,8 @@ const (
 	// IDReuseTerminate terminates an open execution with Creation.Terminate.
 	IDReuseTerminate IDReuse = "terminate_running"
 	// IDReuseReturn answers the open execution, and puts Creation.Inbox into its
-	// inbox, or else starts a new one.
+	// inbox, or else starts a new one. A repeated ExecutionID is answered like the
+	// first and puts nothing, for at least ten minutes.
 	IDReuseReturn IDReuse = "return_existing"
 )
 
@@ -187,9 +190,10 @@ type Creation struct {
 	TraceID        string
 	// Started is the WorkflowStarted event, the first row of the inbox.
 	Started history.Encoded
-	// Inbox are single events that follow it.
+	// Inbox are single events that follow it, as if delivered to the InstanceID.
 	Inbox []history.Encoded
-	// Delay postpones readiness, unless something is delivered before.
+	// Delay postpones readiness, unless something is delivered or a timer is due
+	// before.
 	Delay    time.Duration
 	Timers   []Timer
 	Closings []Closing

@@ -24,7 +24,8 @@ type Summary struct {
 	Workflow       string
 	Queue          engine.Queue
 	Status         engine.Status
-	Paused         bool
+	// Paused is false once the execution is final.
+	Paused bool
 	// BlockClass and Block are set while Status is blocked.
 	BlockClass    string
 	Block         json.RawMessage
@@ -34,26 +35,31 @@ type Summary struct {
 	LastError     string
 	Attempt       int
 	Created       time.Time
+	// Updated is when the execution was created, committed, terminated, paused,
+	// resumed or retried last.
 	Updated       time.Time
 	Finished      time.Time // zero while open
 	HistoryLength int64
-	HistoryBytes  int64
-	Local         int // activities running at the holder, as of the last step
-	Worker        string
-	Build         string
-	Parent        *engine.Instance
-	TraceID       string
-	Tags          map[string]string
+	// HistoryBytes is the sum of the lengths of its chunks.
+	HistoryBytes int64
+	Local        int // activities running at the holder, as of the last step
+	Worker       string
+	Build        string
+	Parent       *engine.Instance
+	TraceID      string
+	Tags         map[string]string
 	// Inbox is how many delivered events are not in history yet. Lists leave it 0.
 	Inbox int
-	// Unread is how many delivered events nobody had read when it ended.
+	// Unread is how many delivered events nobody had read when it ended, without
+	// those that moved to the next execution.
 	Unread int
 }
 
 // Order of a list.
 type Order string
 
-// The closed set of orders. Ties are broken by the order of creation.
+// The closed set of orders. Ties are broken by the order of creation, in the
+// same direction.
 const (
 	OrderCreated Order = "created" // the default
 	OrderUpdated Order = "updated"
@@ -88,7 +94,8 @@ type Query struct {
 	ErrorContains string
 	BlockClass    string
 	Build         string
-	Tags          map[string]string
+	// Tags must all be there.
+	Tags map[string]string
 
 	Order     Order
 	Ascending bool

@@ -58,7 +58,8 @@ type WorkflowTask struct {
 	// answer in the inbox was lost.
 	LocalActivities int
 	ActivityRefs    []int64
-	LastWorker      string
+	// LastWorker is the author of the last commit.
+	LastWorker string
 }
 
 // Arrivals is what has come in for a leased execution. A holder can see the same
@@ -118,7 +119,8 @@ type WorkflowCommit struct {
 	// commit on.
 	Local int
 
-	// Start are children, Deliver events for others.
+	// Start are children, Deliver events for others. Children come first, so that
+	// a signal reaches one of the same step.
 	Start   []Creation
 	Deliver []Delivery
 
@@ -131,10 +133,13 @@ type WorkflowCommit struct {
 	Status engine.Status
 	// Next is the execution that follows, for StatusContinuedAsNew. Inbox rows
 	// that are not in Consume move to its inbox, after its own, if they came by
-	// an address without an ExecutionID; others are dropped.
+	// an address without an ExecutionID; others are dropped. The paused flag
+	// moves too.
 	Next *Creation
 
-	// Block, for StatusBlocked, says why.
+	// Block, for StatusBlocked, says why. A commit of another status ends that,
+	// and takes Summary.Build from the builds that can't run the execution; the
+	// verdict on other builds stays, and claims of theirs leave it alone.
 	Block *Block
 
 	Summary SummaryUpdate
@@ -143,7 +148,8 @@ type WorkflowCommit struct {
 	// blocked status it is given back in any case.
 	Lease time.Duration
 	// ReadyAfter postpones readiness after giving the lease back, for an
-	// execution that this worker can't run; 0 means no delay.
+	// execution that this worker can't run, unless something is delivered before;
+	// 0 means no delay.
 	ReadyAfter time.Duration
 }
 
@@ -271,7 +277,8 @@ type ActivityCommit struct {
 	// one transaction.
 	Events []history.Encoded
 	// Quiet leaves the execution asleep: the events join its history with
-	// whatever wakes it next.
+	// whatever wakes it next. To give a lease back with rows unread, or to lose
+	// it, wakes it.
 	Quiet bool
 	// Retry keeps the row for another attempt.
 	Retry *ActivityRetry

@@ -93,6 +93,7 @@ func kindName(b Body) string {
 
 var (
 	errNoBody  = errors.New("an event needs a body")
+	errNoKind  = errors.New("it has no kind")
 	errPointer = errors.New("a body is given by value, not as a pointer")
 )
 
@@ -180,6 +181,9 @@ func (c *coder) readEvent(seq int64) (Event, error) {
 	if c.err != nil {
 		return e, &DecodeError{Seq: seq, Kind: kind, Err: c.err}
 	}
+	if kind == "" {
+		return e, &DecodeError{Seq: seq, Err: errNoKind}
+	}
 	reader := readers[kind]
 	if reader == nil {
 		return e, &UnknownKindError{Kind: kind, Seq: seq}
@@ -199,7 +203,9 @@ func (c *coder) readBody(at span, reader func(*coder) Body) Body {
 	}
 	after := c.pos
 	c.pos = at.from
+	c.depth++ // the event, which was left already; Encode counts it
 	b := reader(c)
+	c.depth--
 	c.pos = after
 	return b
 }

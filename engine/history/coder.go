@@ -40,16 +40,21 @@ type frame struct {
 // span is a stretch of buf.
 type span struct{ from, to int }
 
-// maxDepth bounds how deep objects and arrays are nested, both those of the
-// format and, counted from their own start, payloads.
-const maxDepth = 1000
+const (
+	// maxDepth bounds how deep the objects of the format are nested, and how deep
+	// a payload may be to be embedded.
+	maxDepth = 1000
+	// maxScan bounds how deep the values are that are passed over without looking
+	// inside. It has room for objects of the format, the arrays between them and an
+	// embedded payload, so that whatever Encode writes can be read.
+	maxScan = 4 * maxDepth
+)
 
 var (
 	errTooDeep    = fmt.Errorf("nested more than %d deep", maxDepth)
 	errNotUTF8    = errors.New("not UTF-8")
 	errTrailing   = errors.New("more bytes after the end of the array")
 	errTruncated  = errors.New("unexpected end")
-	errNotAnArray = errors.New("expected an array")
 )
 
 func (c *coder) fail(err error) {
@@ -227,15 +232,10 @@ func (c *coder) openArray() bool {
 	if !c.literal('[', "an array") {
 		return false
 	}
-	if c.depth++; c.depth > maxDepth {
-		c.fail(errTooDeep)
-		return false
-	}
 	if c.space(); c.peek() != ']' {
 		return true
 	}
 	c.pos++
-	c.depth--
 	return false
 }
 
@@ -252,7 +252,6 @@ func (c *coder) nextElement() bool {
 		return true
 	case ']':
 		c.pos++
-		c.depth--
 	default:
 		c.failAt(c.pos, `"," or "]"`)
 	}
@@ -295,7 +294,7 @@ func (c *coder) skip() {
 	if c.err != nil {
 		return
 	}
-	end, ok := scanValue(c.buf, c.pos, 0)
+	end, ok := scanValue(c.buf, c.pos, maxScan)
 	if !ok {
 		c.failAt(end, "JSON")
 		return
@@ -342,7 +341,7 @@ func (c *coder) token() []byte {
 		return nil
 	}
 	start := c.pos
-	end, ok := scanValue(c.buf, start, 0)
+	end, ok := scanValue(c.buf, start, maxScan)
 	if !ok || c.buf[start] == '"' || c.buf[start] == '{' || c.buf[start] == '[' {
 		c.failAt(min(start, end), "a number, true or false")
 		return nil

@@ -42,6 +42,8 @@ func (e Event) Kind() Kind {
 // Body is the part of an event that depends on its kind. The set is closed:
 // only types of this package implement it. Exhaustive switches over it are
 // checked by lint.
+//
+//sumtype:decl
 type Body interface {
 	// Kind is the same for every value of a type.
 	Kind() Kind

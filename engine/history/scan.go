@@ -20,9 +20,9 @@ func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\t' || b == '\
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// scanValue passes over one value inside depth others.
-func scanValue(b []byte, i, depth int) (int, bool) {
-	if i >= len(b) || depth > maxDepth {
+// scanValue passes over one value, which may nest room objects and arrays.
+func scanValue(b []byte, i, room int) (int, bool) {
+	if i >= len(b) || room < 0 {
 		return i, false
 	}
 	switch b[i] {
@@ -30,9 +30,9 @@ func scanValue(b []byte, i, depth int) (int, bool) {
 		end, _, ok := scanString(b, i)
 		return end, ok
 	case '{':
-		return scanList(b, i, depth, '}')
+		return scanList(b, i, room, '}')
 	case '[':
-		return scanList(b, i, depth, ']')
+		return scanList(b, i, room, ']')
 	case 't':
 		return scanWord(b, i, "true")
 	case 'f':
@@ -44,7 +44,7 @@ func scanValue(b []byte, i, depth int) (int, bool) {
 }
 
 // scanList passes over an object or array, which ends with closing.
-func scanList(b []byte, i, depth int, closing byte) (int, bool) {
+func scanList(b []byte, i, room int, closing byte) (int, bool) {
 	i = skipSpace(b, i+1)
 	if i < len(b) && b[i] == closing {
 		return i + 1, true
@@ -55,7 +55,7 @@ func scanList(b []byte, i, depth int, closing byte) (int, bool) {
 				return i, false
 			}
 		}
-		if i, ok = scanValue(b, i, depth+1); !ok {
+		if i, ok = scanValue(b, i, room-1); !ok {
 			return i, false
 		}
 		i = skipSpace(b, i)

@@ -292,7 +292,7 @@ func (c *coder) writePayload(p engine.Payload) {
 }
 
 func embeddable(p []byte) bool {
-	end, ok := scanValue(p, 0, 0)
+	end, ok := scanValue(p, 0, maxDepth)
 	return ok && end == len(p) && !escapes(p) && utf8.Valid(p)
 }
 

@@ -14,6 +14,8 @@ import (
 // Command is a request made by workflow code. The set is closed. Each issued
 // command has an ordinal, its Ref; commands that withdraw another one carry the
 // Ref of that one instead.
+//
+//sumtype:decl
 type Command interface{ command() }
 
 type (
@@ -175,7 +177,7 @@ type Sink interface {
 	Go(name string, f func())
 	// Wait blocks the calling coroutine until ready reports true. ready is called
 	// from other goroutines, one at a time, must not use the Sink other than
-	// Now, and must be cheap.
+	// Now and Applied, and must be cheap.
 	Wait(on []Wait, ready func() bool)
 	// Block parks the execution: workflow code met something that it can't go on
 	// with, such as a payload that can't be decoded. It does not return.
@@ -187,6 +189,9 @@ type Sink interface {
 	OnCancel(f func(cause error))
 
 	Now() time.Time
+	// Applied grows with each event that is applied: a condition is looked at again
+	// after each, as it may depend on anything.
+	Applied() int64
 	Replaying() bool
 	Instance() engine.Instance
 	Parent() *history.Parent

@@ -1,0 +1,55 @@
+package backend
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+)
+
+// Stats is the state of a store in a few numbers, for health checks and
+// autoscaling.
+type Stats struct {
+	// ActiveWorkflowInstances are open: running or blocked.
+	ActiveWorkflowInstances int64
+	// PendingWorkflowTasks and PendingActivityTasks are ready or leased, by queue.
+	// An activity that runs where its workflow does is part of the latter's task.
+	PendingWorkflowTasks map[engine.Queue]int64
+	PendingActivityTasks map[engine.Queue]int64
+}
+
+// RemovalOptions say what a bulk removal removes, and how.
+type RemovalOptions struct {
+	// FinishedBefore spares executions that ended at this time or later; zero
+	// spares none that ended.
+	FinishedBefore time.Time
+	// BatchSize is how many executions one write removes; 0 means
+	// DefaultRemovalBatch. At most MaxLimit.
+	BatchSize int
+}
+
+// DefaultRemovalBatch is how many executions one write of a bulk removal removes.
+const DefaultRemovalBatch = 200
+
+// RemovalOption sets one of RemovalOptions. Its errors wrap
+// engine.ErrInvalidArgument.
+type RemovalOption func(*RemovalOptions) error
+
+// RemoveFinishedBefore spares executions that ended at t or later.
+func RemoveFinishedBefore(t time.Time) RemovalOption {
+	return func(o *RemovalOptions) error {
+		o.FinishedBefore = t
+		return nil
+	}
+}
+
+// RemoveBatchSize sets how many executions one write removes, from 1 to MaxLimit.
+func RemoveBatchSize(n int) RemovalOption {
+	return func(o *RemovalOptions) error {
+		if n < 1 || n > MaxLimit {
+			return fmt.Errorf("%w: the batch size of a removal is %d, it must be from 1 to %d", engine.ErrInvalidArgument, n, MaxLimit)
+		}
+		o.BatchSize = n
+		return nil
+	}
+}

@@ -1,0 +1,140 @@
+package workflow
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+	"github.com/wfops/wfops/engine/internal/command"
+)
+
+// execution is what all Contexts of one execution share.
+type execution struct {
+	sink     command.Sink
+	settings command.Settings
+
+	// epoch grows whenever a coroutine goes on, so that whatever it may change is
+	// looked at again by those who wait for a condition.
+	epoch int64
+	// inside names the user's function that is running and must not use the engine,
+	// or is "". violation is set if it did.
+	inside    string
+	violation error
+
+	neverDone *channel[struct{}]
+	logger    *slog.Logger
+	random    *rand.Rand
+}
+
+func newExecution(sink command.Sink) *execution {
+	return &execution{sink: sink, settings: sink.Settings()}
+}
+
+// never returns a channel that is never closed.
+func (x *execution) never() *channel[struct{}] {
+	if x.neverDone == nil {
+		x.neverDone = &channel[struct{}]{}
+	}
+	return x.neverDone
+}
+
+// wait blocks the calling coroutine until ready reports true.
+func (x *execution) wait(on command.Wait, ready func() bool) {
+	x.waitAny([]command.Wait{on}, ready)
+}
+
+func (x *execution) waitAny(on []command.Wait, ready func() bool) {
+	x.mustIssue("wait")
+	x.sink.Wait(on, ready)
+	x.epoch++
+}
+
+// start starts a coroutine.
+func (x *execution) start(name string, f func()) {
+	x.mustIssue("start a coroutine")
+	x.sink.Go(name, func() {
+		x.epoch++
+		f()
+	})
+}
+
+// mayIssue returns an error if a function is running that must not issue commands.
+func (x *execution) mayIssue(what string) error {
+	if x.inside == "" {
+		return nil
+	}
+	x.violation = fmt.Errorf("%w: %s must not %s: it is not run again on replay in the same places", ErrInvalidArgument, x.inside, what)
+	return x.violation
+}
+
+// mustIssue is mayIssue for what can't return an error; within turns the panic
+// into one.
+func (x *execution) mustIssue(what string) {
+	if err := x.mayIssue(what); err != nil {
+		panic(err)
+	}
+}
+
+// within runs f as a function that must not use the engine, and returns an error
+// if it did.
+func (x *execution) within(name string, f func()) (err error) {
+	outer := x.inside
+	x.inside, x.violation = name, nil
+	defer func() {
+		x.inside = outer
+		if x.violation != nil {
+			_ = recover() // the panic of mustIssue
+			err, x.violation = x.violation, nil
+		}
+	}()
+	f()
+	return nil
+}
+
+// issue issues a command that a cancellation of ctx withdraws.
+func (x *execution) issue(ctx Context, c command.Command) *command.Outcome {
+	o := x.sink.Issue(c)
+	if s := ctx.scope(); s != nil {
+		s.track(o)
+	}
+	return o
+}
+
+// admit returns the error with which a request in ctx is answered at once, if it
+// is not to be issued.
+func (x *execution) admit(ctx Context, what string) error {
+	if err := x.mayIssue(what); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// encode returns the payloads of args.
+func (x *execution) encode(args []any) ([]engine.Payload, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	ps := make([]engine.Payload, len(args))
+	for i, a := range args {
+		p, err := x.settings.Payloads.Encode("the value", a)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		ps[i] = p
+	}
+	return ps, nil
+}
+
+// headers returns what the propagators inject from ctx.
+func (x *execution) headers(ctx Context) (history.Headers, error) {
+	if x.settings.Inject == nil {
+		return nil, nil
+	}
+	h, err := x.settings.Inject(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("injecting headers: %w", err)
+	}
+	return h, nil
+}
