@@ -111,8 +111,7 @@ func TestPanicErrorIsFoundAfterStoring(t *testing.T) {
 			}
 		})
 	}
-	var p *engine.PanicError
-	if errors.As(stored(t, nil, errors.New("no panic")), &p) {
+	if _, ok := errors.AsType[*engine.PanicError](stored(t, nil, errors.New("no panic"))); ok {
 		t.Error("found a *PanicError in an ordinary failure")
 	}
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,5 +58,69 @@ func TestJSONErrorsNameTheType(t *testing.T) {
 				t.Errorf("decode %q into %T: %v", p, ptr, err)
 			}
 		}
+	}
+}
+
+// reversing is a codec whose seal shows.
+type reversing struct{ err error }
+
+func (r reversing) Seal(p engine.Payload) (engine.Payload, error) {
+	sealed := slices.Clone(p)
+	slices.Reverse(sealed)
+	return sealed, r.err
+}
+
+func (r reversing) Open(p engine.Payload) (engine.Payload, error) { return r.Seal(p) }
+
+func TestPayloads(t *testing.T) {
+	for name, payloads := range map[string]engine.Payloads{
+		"zero value": {},
+		"all set":    {Converter: engine.JSON{}, Codec: reversing{}, Max: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := payloads.Encode("argument 1", "abc")
+			if err != nil || (string(p) == `"cba"`) != (payloads.Codec != nil) {
+				t.Fatalf("got %s, %v", p, err)
+			}
+			var out string
+			if err := payloads.Decode(p, &out); err != nil || out != "abc" {
+				t.Errorf("got %q, %v", out, err)
+			}
+			if err := payloads.Decode(nil, &out); err != nil || out != "" {
+				t.Errorf("a nil payload gave %q, %v", out, err)
+			}
+			if !payloads.Comparable() {
+				t.Error("JSON is comparable")
+			}
+		})
+	}
+}
+
+func TestPayloadsRefuse(t *testing.T) {
+	broken := errors.New("no key")
+	for name, tc := range map[string]struct {
+		payloads engine.Payloads
+		value    any
+		is       error
+	}{
+		"too large":          {engine.Payloads{Max: 4}, "abc", engine.ErrInvalidArgument},
+		"default limit":      {engine.Payloads{}, strings.Repeat("x", engine.MaxPayloadBytes), engine.ErrInvalidArgument},
+		"cannot be encoded":  {engine.Payloads{}, make(chan int), engine.ErrInvalidArgument},
+		"cannot be sealed":   {engine.Payloads{Codec: reversing{broken}}, "abc", broken},
+		"sealed, as invalid": {engine.Payloads{Codec: reversing{broken}}, "abc", engine.ErrInvalidArgument},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := tc.payloads.Encode("argument 2", tc.value)
+			if p != nil || !errors.Is(err, tc.is) || !strings.Contains(err.Error(), "argument 2") {
+				t.Errorf("got %.20q, %v", p, err)
+			}
+		})
+	}
+	if p, err := (engine.Payloads{Max: 5}).Encode("x", "abc"); err != nil || len(p) != 5 {
+		t.Errorf("a payload as large as the limit: %q, %v", p, err)
+	}
+	var out string
+	if err := (engine.Payloads{Codec: reversing{broken}}).Decode(engine.Payload("x"), &out); !errors.Is(err, broken) {
+		t.Errorf("opening: %v", err)
 	}
 }

@@ -44,7 +44,7 @@ func TestSentinelsKeepIdentity(t *testing.T) {
 type isOutOfStock struct{}
 
 func (isOutOfStock) Error() string        { return "none left" }
-func (isOutOfStock) Is(target error) bool { return target == errOutOfStock } //nolint:errorlint // as errors.Is wants it
+func (isOutOfStock) Is(target error) bool { return target == errOutOfStock }
 
 func TestSentinelsUnregistered(t *testing.T) {
 	f := sentinels.Failure(errOutOfStock)

@@ -20,7 +20,10 @@
 //
 // An InstanceID has at most one open execution, the current one. An execution is
 // ready when it is open, not blocked, not paused, not leased, and has an inbox
-// row, a due timer, or activities that ran at a holder whose lease has run out.
+// row that did not come quietly, a due timer, or activities that ran at a holder
+// whose lease has run out. It is ready since the last of these came true: an
+// execution that is given back with work left joins the end of the line. A pause
+// does not cost it its place.
 //
 // # Leases
 //

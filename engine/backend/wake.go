@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -101,6 +102,14 @@ func (h *Hub) Subscribed(t Topic) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return len(h.subs[t]) > 0
+}
+
+// Topics returns what anybody listens to, in no order. An adapter that only learns
+// that something has changed elsewhere can look for what.
+func (h *Hub) Topics() []Topic {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Collect(maps.Keys(h.subs))
 }
 
 func (h *Hub) remove(s *Subscription) {

@@ -120,7 +120,8 @@ type WorkflowCommit struct {
 	Local int
 
 	// Start are children, Deliver events for others. Children come first, so that
-	// a signal reaches one of the same step.
+	// a signal reaches one of the same step. The id of the committing execution is
+	// always taken.
 	Start   []Creation
 	Deliver []Delivery
 
@@ -277,8 +278,7 @@ type ActivityCommit struct {
 	// one transaction.
 	Events []history.Encoded
 	// Quiet leaves the execution asleep: the events join its history with
-	// whatever wakes it next. To give a lease back with rows unread, or to lose
-	// it, wakes it.
+	// whatever wakes it next.
 	Quiet bool
 	// Retry keeps the row for another attempt.
 	Retry *ActivityRetry

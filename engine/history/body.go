@@ -56,8 +56,8 @@ type (
 	// WorkflowTimedOut ends an execution that ran out of its ExecutionTimeout.
 	WorkflowTimedOut struct{}
 
-	// WorkflowCompleted, WorkflowFailed, WorkflowCanceled, WorkflowTerminated
-	// and WorkflowContinuedAsNew are final: nothing follows them.
+	// WorkflowCompleted is final, as are WorkflowFailed, WorkflowCanceled,
+	// WorkflowTerminated and WorkflowContinuedAsNew: nothing follows them.
 	WorkflowCompleted struct{ Result engine.Payload }
 	// WorkflowFailed is final.
 	WorkflowFailed struct{ Failure *engine.Failure }

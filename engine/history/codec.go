@@ -9,7 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// Version is the version of the wire format that Encode writes.
+// Version is the version of the wire format that Encode writes: an array of
+//
+//	{"kind":"TimerScheduled","at":"2026-01-02T03:04:05.123456789Z","ref":3,"body":{"duration":"1m30s"}}
+//
+// Members that are empty are left out. Times are RFC 3339 in UTC, durations are
+// written as by time.Duration. Payloads that are JSON stand for themselves, byte
+// by byte; others are {"$bytes":"base64"}, and a nil payload among others is
+// {"$bytes":null}.
 const Version = 1
 
 // Encoded is a run of consecutive events in wire format: a JSON array. It does
@@ -64,7 +71,7 @@ func Encode(events ...Event) (Encoded, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
-	c := coders.Get().(*coder) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	c := coders.Get().(*coder) //nolint:errcheck // the pool holds nothing else
 	defer func() {
 		if cap(c.buf) > maxPooled {
 			c.buf = nil

@@ -51,10 +51,10 @@ const (
 )
 
 var (
-	errTooDeep    = fmt.Errorf("nested more than %d deep", maxDepth)
-	errNotUTF8    = errors.New("not UTF-8")
-	errTrailing   = errors.New("more bytes after the end of the array")
-	errTruncated  = errors.New("unexpected end")
+	errTooDeep   = fmt.Errorf("nested more than %d deep", maxDepth)
+	errNotUTF8   = errors.New("not UTF-8")
+	errTrailing  = errors.New("more bytes after the end of the array")
+	errTruncated = errors.New("unexpected end")
 )
 
 func (c *coder) fail(err error) {

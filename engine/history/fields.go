@@ -323,7 +323,7 @@ func (c *coder) causes(name string, p *[]*engine.Failure) {
 		if c.take(name) {
 			*p = nil
 			for more := c.openArray(); more; more = c.nextElement() {
-				*p = append(*p, c.cause(new(engine.Failure)))
+				*p = append(*p, c.readCause())
 			}
 			c.advance()
 		}
@@ -335,20 +335,30 @@ func (c *coder) causes(name string, p *[]*engine.Failure) {
 	c.name(name)
 	for i, f := range *p {
 		c.buf = append(c.buf, "[,"[min(i, 1)])
-		c.cause(f)
+		c.writeCause(f)
 	}
 	c.buf = append(c.buf, ']')
 }
 
-// cause writes or reads one element of a list of causes, which may be null.
-func (c *coder) cause(f *engine.Failure) *engine.Failure {
-	switch {
-	case c.writing && f == nil:
+// A failure without a name for itself is one of several causes, and null if it
+// is nil.
+
+func (c *coder) writeCause(f *engine.Failure) {
+	if f == nil {
 		c.buf = append(c.buf, "null"...)
-		return nil
-	case !c.writing && c.null():
+		return
+	}
+	if outer, ok := c.open(); ok {
+		c.failureFields(f)
+		c.close(outer)
+	}
+}
+
+func (c *coder) readCause() *engine.Failure {
+	if c.null() {
 		return nil
 	}
+	f := new(engine.Failure)
 	if outer, ok := c.open(); ok {
 		c.failureFields(f)
 		c.close(outer)

@@ -38,12 +38,14 @@ func AwaitConditionWithTimeout(ctx Context, timeout time.Duration, fn func() boo
 	}
 	tctx, cancel := WithCancel(ctx)
 	defer cancel()
-	timer := ScheduleTimer(tctx, timeout, WithTimerName("condition"))
-	expired := timer.(pollable).isReady
+	timer, _ := ScheduleTimer(tctx, timeout, WithTimerName("condition")).(pollable) // all our futures are
 	err = AwaitCondition(ctx, func() bool {
 		ok = fn()
-		return ok || expired()
+		return ok || timer.isReady()
 	})
+	if !ok && err == nil {
+		err = ctx.Err() // the timer was canceled, not over
+	}
 	return ok, err
 }
 

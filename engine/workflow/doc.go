@@ -26,10 +26,10 @@
 //
 // # Arguments that can't be meant
 //
-// A name that isn't registered, arguments that don't fit the function, a payload
-// over the limit and options out of range don't panic and don't reach history:
-// the future is resolved at once with an error that wraps [ErrInvalidArgument] or
-// [ErrNotRegistered] and says what is wrong.
+// Arguments that don't fit the function, a payload over the limit, a name that is
+// too long and options out of range don't panic and don't reach history: the
+// future is resolved at once with an error that wraps [ErrInvalidArgument] and
+// says what is wrong.
 //
 // # Cancellation
 //

@@ -14,9 +14,6 @@ var Canceled = engine.ErrCanceled
 // ErrInvalidArgument marks a request that was refused before it was recorded.
 var ErrInvalidArgument = engine.ErrInvalidArgument
 
-// ErrNotRegistered marks the use of a name that no function is registered under.
-var ErrNotRegistered = engine.ErrNotRegistered
-
 // Error is the error of an activity or sub-workflow as it crosses the durable
 // boundary: type name, message, causes and stack. Find it with errors.As:
 //

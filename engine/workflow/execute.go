@@ -44,8 +44,7 @@ func (x *execution) refuse(message string) {
 }
 
 func argumentMessage(err error) string {
-	var a *ArgumentError
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[*ArgumentError](err); ok {
 		return fmt.Sprintf("%s: argument %d can't be decoded as %s: %s", a.Function, a.Index, a.Type, withoutValues(a.Err))
 	}
 	return err.Error()
@@ -60,7 +59,10 @@ func (x *execution) extract(root Context) (Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ctx.(Context), nil
+	if c, ok := ctx.(Context); ok {
+		return c, nil
+	}
+	return nil, fmt.Errorf("%w: a %T is no workflow.Context", ErrInvalidArgument, ctx)
 }
 
 // run turns a panic into an error. A Goexit passes through: it is how the sink
@@ -75,8 +77,7 @@ func run(ctx Context, call func(Context) (engine.Payload, error)) (result engine
 }
 
 func finish(result engine.Payload, err error) command.Completion {
-	var again *continueAsNew
-	if errors.As(err, &again) {
+	if again, ok := errors.AsType[*continueAsNew](err); ok {
 		return command.Completion{ContinueAsNew: &again.request}
 	}
 	if err != nil {

@@ -65,7 +65,7 @@ func (x *execution) mayIssue(what string) error {
 	if x.inside == "" {
 		return nil
 	}
-	x.violation = fmt.Errorf("%w: %s must not %s: it is not run again on replay in the same places", ErrInvalidArgument, x.inside, what)
+	x.violation = fmt.Errorf("%w: %s must not %s: how often it is called is not recorded", ErrInvalidArgument, x.inside, what)
 	return x.violation
 }
 

@@ -1,6 +1,6 @@
 package workflow
 
-// queue is first in, first out, in constant amortised time.
+// queue is first in, first out, in constant amortized time.
 type queue[T any] struct {
 	items []T
 	head  int

@@ -68,18 +68,21 @@ func MutableSideEffect[TResult any](ctx Context, id string, f func(ctx Context) 
 // A value that can't be read back is an error here and now, where it can still be
 // handled, rather than a record that blocks the instance.
 func effect[T any](x *execution, f func() T) (v T, p engine.Payload, err error) {
-	if err := x.within("a side effect", func() { v = f() }); err != nil {
-		return v, nil, err
+	if err = x.within("a side effect", func() { v = f() }); err != nil {
+		return v, nil, x.asStored(err)
 	}
 	if p, err = x.settings.Payloads.Encode("the value of a side effect", v); err != nil {
-		return v, nil, err
+		return v, nil, x.asStored(err)
 	}
 	var again T
-	if err := x.read(p, &again); err != nil {
-		return v, nil, fmt.Errorf("%w: the value of a side effect can't be read back: %w", ErrInvalidArgument, err)
+	if err = x.read(p, &again); err != nil {
+		return v, nil, x.asStored(fmt.Errorf("%w: the value of a side effect can't be read back: %w", ErrInvalidArgument, err))
 	}
 	return again, p, nil
 }
+
+// asStored returns err as code that is replayed will meet it.
+func (x *execution) asStored(err error) error { return x.bind(x.settings.Sentinels.Failure(err)) }
 
 func recordOf(kind history.Kind, what string) func() engine.BlockReason {
 	return func() engine.BlockReason {

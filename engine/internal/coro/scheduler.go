@@ -3,6 +3,7 @@ package coro
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -101,8 +102,8 @@ func (s *Scheduler) enter() (*Coroutine, uint64) {
 }
 
 // Wait blocks the calling coroutine until ready reports true. ready is called by
-// the caller, and then by Run between turns; it must be cheap, must not call into
-// the scheduler, and must not panic.
+// the caller, and then by Run between turns; it must be cheap and must not call
+// into the scheduler. If it panics, the coroutine has panicked.
 func (s *Scheduler) Wait(ready func() bool) {
 	c, t := s.enter()
 	if ready() {
@@ -143,14 +144,21 @@ func (s *Scheduler) endForeign() {
 // waiting or have ended. A coroutine that waits gets a turn only when it is ready.
 // Run returns a *StuckError, *PanicError or *ForeignError at once when there is
 // one, and from then on only that; the owner should Close.
-func (s *Scheduler) Run() error {
+func (s *Scheduler) Run() (err error) {
+	var c *Coroutine
+	defer func() {
+		if v := recover(); v != nil { // in the ready function of c
+			s.err = &PanicError{Name: c.Name, Value: v, Stack: CleanStack(string(debug.Stack()))}
+			err = s.err
+		}
+	}()
 	s.stop = false
 	s.noteForeign()
 	for progress := true; progress && s.err == nil; {
 		progress = false
 		s.admit()
 		for i := 0; i < len(s.live); i++ { // grows while it runs
-			c := s.live[i]
+			c = s.live[i]
 			if c.ended || c.ready != nil && !c.ready() {
 				continue
 			}
@@ -214,8 +222,8 @@ func (s *Scheduler) admit() {
 		return
 	}
 	live := make([]*Coroutine, 0, len(s.first)+len(s.live))
-	for i := len(s.first) - 1; i >= 0; i-- {
-		live = append(live, s.first[i])
+	for _, c := range slices.Backward(s.first) {
+		live = append(live, c)
 	}
 	s.live = append(live, s.live...)
 	s.first = nil

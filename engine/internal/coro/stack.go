@@ -69,7 +69,10 @@ func CleanStack(stack string) string {
 		stack = stack[:i]
 	}
 	for _, last := range []string{"panic(", "runtime.Goexit(", pkg + "(*Scheduler)."} {
-		stack = cutThrough(stack, last)
+		if cut, ok := cutThrough(stack, last); ok {
+			stack = cut
+			break
+		}
 	}
 	stack = offset.ReplaceAllString(stack, "")
 	stack = callArgs.ReplaceAllString(stack, "$1(...)")
@@ -80,17 +83,14 @@ func CleanStack(stack string) string {
 
 // cutThrough cuts off the frames up to and including the last one whose function
 // starts with prefix.
-func cutThrough(stack, prefix string) string {
+func cutThrough(stack, prefix string) (rest string, ok bool) {
 	i := strings.LastIndex("\n"+stack, "\n"+prefix)
 	if i < 0 {
-		return stack
+		return stack, false
 	}
 	frame := stack[i:]
 	for range 2 { // the function, and its place in the source
 		_, frame, _ = strings.Cut(frame, "\n")
 	}
-	if frame == "" {
-		return stack
-	}
-	return frame
+	return frame, frame != ""
 }

@@ -1,0 +1,77 @@
+# Everything here runs on a machine that has Go; what else is needed is said, or
+# installed where that is possible, by scripts/need.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# Flags for go test, for example: make test TESTFLAGS='-run TestTimers -v'
+TESTFLAGS ?=
+# Packages that bench and fuzz look at.
+PKG       ?= ./...
+BENCH     ?= .
+BENCHTIME ?= 1s
+FUZZTIME  ?= 20s
+
+# The linter is built once for each tools/go.sum and version of Go.
+lint_key := $(shell { cat tools/go.sum; go env GOVERSION; } 2>/dev/null | cksum | cut -d' ' -f1)
+linter   := .bin/golangci-lint-$(lint_key)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## orders, payments and a crash in one terminal
+	@./scripts/demo
+
+.PHONY: test
+test: ## all tests, with the race detector
+	@./scripts/need go cc
+	go test -race -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: check
+check: fmt tidy vet layout lint ## everything that reads the code without running it
+
+.PHONY: fmt
+fmt: ## formatting; gofmt -w -s . mends it
+	@unformatted=$$(gofmt -s -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted: run gofmt -w -s on"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum name what is used and nothing else
+	go mod tidy -diff
+
+.PHONY: vet
+vet: ## go vet, with and without cgo
+	@./scripts/need go cc
+	go vet ./...
+	CGO_ENABLED=0 go vet ./...
+
+.PHONY: layout
+layout: ## who may import what, and how long things may get
+	go test -count=1 .
+
+.PHONY: lint
+lint: $(linter) ## golangci-lint, with and without cgo
+	@./scripts/need go cc
+	$(linter) run
+	CGO_ENABLED=0 $(linter) run ./backends/...
+
+$(linter):
+	@./scripts/need go
+	@echo "building golangci-lint; this takes some minutes, once"
+	@mkdir -p .bin && rm -f .bin/golangci-lint-*
+	cd tools && CGO_ENABLED=0 go build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: bench
+bench: ## benchmarks of the parts: PKG, BENCH, BENCHTIME
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target: PKG, FUZZTIME each
+	@./scripts/fuzz $(FUZZTIME) $(PKG)
+
+.PHONY: clean
+clean: ## removes what the targets above built
+	rm -rf .bin .demo

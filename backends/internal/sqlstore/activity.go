@@ -1,0 +1,256 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+func (b *batch) stepActivities(x *row, c *backend.WorkflowCommit) error {
+	for _, ref := range c.DropActivities {
+		if _, err := b.exec("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
+			return err
+		}
+	}
+	for i := range c.AddActivities {
+		if err := b.addActivity(x, &c.AddActivities[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// activityColumns of a row that is not leased; the others have defaults that say
+// so. The details stay with an activity whose row is replaced.
+var activityColumns = []string{
+	"instance", "ref", "name", "queue", "event", "scheduled", "attempt", "last_error", "due", "ready_at",
+	"token", "holder", "lease_until", "started",
+}
+
+func (b *batch) addActivity(x *row, a *backend.ActivityRow) error {
+	due := b.now + int64(a.After)
+	_, err := b.exec(b.st.upsertActivity, x.pk, a.Ref, a.Name, a.Queue.OrDefault(), a.Event, nanos(a.Scheduled),
+		a.Attempt, a.LastError, due, readyUnlessPaused(x, due), "", "", 0, 0)
+	// Also for one that waits: nobody else would tell the workers when to look.
+	b.hint(backend.TopicActivities, string(a.Queue.OrDefault()), engine.Instance{})
+	return err
+}
+
+// readyUnlessPaused is the ready_at of an activity: a paused execution starts no
+// attempt.
+func readyUnlessPaused(x *row, at int64) any {
+	if x.paused {
+		return nil
+	}
+	return at
+}
+
+// ClaimActivities implements backend.Work.
+func (st *Store) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (backend.ActivityClaimed, error) {
+	var claimed backend.ActivityClaimed
+	err := st.write(ctx, "claiming activities", true, func(b *batch) error {
+		claimed = backend.ActivityClaimed{Now: timeOf(b.now)}
+		ready, err := b.readyActivities(&c)
+		if err != nil {
+			return err
+		}
+		for i := range ready {
+			if err := b.leaseActivity(&ready[i], &c); err != nil {
+				return err
+			}
+			claimed.Tasks = append(claimed.Tasks, ready[i].ActivityTask)
+		}
+		claimed.Next, err = b.nextActivity(&c)
+		return err
+	})
+	if err != nil {
+		return backend.ActivityClaimed{}, err
+	}
+	return claimed, nil
+}
+
+// readyActivity is an activity row that a claim has found.
+type readyActivity struct {
+	backend.ActivityTask
+
+	pk       int64
+	instance int64
+	readyAt  int64
+	token    string
+	holder   string
+}
+
+const activityRow = `a.ref, a.name, a.queue, a.event, a.scheduled, a.attempt, a.last_error`
+
+func scanActivityRow(r *Row) backend.ActivityRow {
+	return backend.ActivityRow{
+		Ref: r.Int(), Name: r.Text(), Queue: engine.Queue(r.Text()), Event: r.Bytes(), Scheduled: r.Time(),
+		Attempt: int(r.Int()), LastError: r.Text(),
+	}
+}
+
+func (b *batch) readyActivities(c *backend.ActivityClaim) ([]readyActivity, error) {
+	if len(c.Activities) == 0 || c.Max <= 0 {
+		return nil, nil
+	}
+	query := "SELECT " + activityRow + `, a.details, a.pk, a.instance, a.ready_at, a.token, a.holder, a.started,
+		i.instance_id, i.execution_id, i.workflow
+		FROM activities AS a JOIN instances AS i ON i.pk = a.instance
+		WHERE a.queue = ? AND a.ready_at <= ? AND a.name IN (` + marks(len(c.Activities)) + `)
+		ORDER BY a.ready_at, a.pk LIMIT ?` + b.st.d.SkipLocked()
+	var ready []readyActivity
+	for _, q := range c.Queues {
+		args := appendStrings([]any{q.OrDefault(), b.now}, c.Activities)
+		err := b.query(query, func(r *Row) {
+			var a readyActivity
+			a.ActivityRow, a.Details = scanActivityRow(r), r.Bytes()
+			a.pk, a.instance, a.readyAt = r.Int(), r.Int(), r.Int()
+			a.token, a.holder, a.Started = r.Text(), r.Text(), r.Time()
+			a.Instance, a.Workflow = engine.Instance{InstanceID: r.Text(), ExecutionID: r.Text()}, r.Text()
+			ready = append(ready, a)
+		}, append(args, c.Max)...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Queues) > 1 {
+		slices.SortFunc(ready, func(x, y readyActivity) int {
+			return cmp.Or(cmp.Compare(x.readyAt, y.readyAt), cmp.Compare(x.pk, y.pk))
+		})
+	}
+	return ready[:min(len(ready), c.Max)], nil
+}
+
+// leaseActivity begins an attempt.
+func (b *batch) leaseActivity(a *readyActivity, c *backend.ActivityClaim) error {
+	if a.token != "" {
+		a.Lost = &backend.LostAttempt{Attempt: a.Attempt, Worker: a.holder, Started: a.Started}
+		a.Attempt++
+	}
+	until := b.now + int64(c.Lease)
+	a.Token, a.Started, a.LeaseUntil = engine.NewID(), timeOf(b.now), timeOf(until)
+	_, err := b.exec(`UPDATE activities SET token = ?, holder = ?, lease_until = ?, ready_at = ?, started = ?, attempt = ?
+		WHERE pk = ?`, a.Token, c.Worker, until, until, b.now, a.Attempt, a.pk)
+	if err != nil || a.token != "" {
+		return err
+	}
+	return b.dropScheduleToStart(a)
+}
+
+// dropScheduleToStart deletes the timer that waits for the first claim.
+func (b *batch) dropScheduleToStart(a *readyActivity) error {
+	n, err := b.exec("DELETE FROM timers WHERE instance = ? AND ref = ? AND slot = ?",
+		a.instance, a.Ref, int64(backend.SlotScheduleToStart))
+	if n == 0 || err != nil {
+		return err
+	}
+	x, err := b.exact(a.Instance)
+	if x == nil || err != nil {
+		return err
+	}
+	if err := b.nextTimer(x); err != nil {
+		return err
+	}
+	x.place(b.now)
+	return nil
+}
+
+func (b *batch) nextActivity(c *backend.ActivityClaim) (time.Time, error) {
+	var next int64
+	for _, q := range c.Queues {
+		_, err := b.queryRow("SELECT MIN(ready_at) FROM activities WHERE queue = ? AND ready_at > ?",
+			func(r *Row) { next = earliest(next, r.Int()) }, q.OrDefault(), b.now)
+		if err != nil {
+			return time.Time{}, err
+		}
+	}
+	return timeOf(next), nil
+}
+
+// heldActivity returns the execution of an activity that token holds, or a
+// refusal. A row that is gone, also because its execution ended, is a lost lease.
+func (b *batch) heldActivity(i engine.Instance, ref int64, token string) (x *row, refusal, err error) {
+	x, err = b.exact(i)
+	if err != nil {
+		return nil, nil, err
+	}
+	held := ""
+	if x != nil && token != "" {
+		_, err = b.queryRow("SELECT token FROM activities WHERE instance = ? AND ref = ?",
+			func(r *Row) { held = r.Text() }, x.pk, ref)
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if held == "" || held != token {
+		return nil, fmt.Errorf("activity %d of %s: %w", ref, i, engine.ErrLeaseLost), nil
+	}
+	return x, nil, nil
+}
+
+// CommitActivities implements backend.Work.
+func (st *Store) CommitActivities(ctx context.Context, cs []backend.ActivityCommit) []error {
+	return each(ctx, st, "committing activities", cs, asError, func(b *batch, c *backend.ActivityCommit) (refusal, err error) {
+		x, refusal, err := b.heldActivity(c.Instance, c.Ref, c.Token)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		return nil, b.endAttempt(x, c)
+	})
+}
+
+func (b *batch) endAttempt(x *row, c *backend.ActivityCommit) error {
+	var err error
+	if c.Retry == nil {
+		_, err = b.exec("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, c.Ref)
+	} else {
+		err = b.reschedule(x, c.Ref, c.Retry)
+	}
+	if err != nil {
+		return err
+	}
+	for _, ev := range c.Events {
+		if err := b.push(x, ev, false, c.Quiet); err != nil {
+			return err
+		}
+	}
+	if c.Quiet || len(c.Events) == 0 {
+		return nil
+	}
+	return b.wake(x)
+}
+
+func (b *batch) reschedule(x *row, ref int64, r *backend.ActivityRetry) error {
+	due := b.now + int64(r.After)
+	_, err := b.exec(`UPDATE activities SET attempt = ?, last_error = ?, due = ?, ready_at = ?,
+		token = '', holder = '', lease_until = 0, started = 0 WHERE instance = ? AND ref = ?`,
+		r.Attempt, r.LastError, due, readyUnlessPaused(x, due), x.pk, ref)
+	if err != nil {
+		return err
+	}
+	return b.query("SELECT queue FROM activities WHERE instance = ? AND ref = ?", func(r *Row) {
+		b.hint(backend.TopicActivities, r.Text(), engine.Instance{})
+	}, x.pk, ref)
+}
+
+// ExtendActivities implements backend.Work. Leases alone need not survive the
+// machine; details are what an activity goes on from.
+func (st *Store) ExtendActivities(ctx context.Context, es []backend.ActivityExtension) []error {
+	relaxed := !slices.ContainsFunc(es, func(e backend.ActivityExtension) bool { return e.Details != nil })
+	apply := func(b *batch, e *backend.ActivityExtension) (refusal, err error) {
+		x, refusal, err := b.heldActivity(e.Instance, e.Ref, e.Token)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		until := b.now + int64(e.Lease)
+		_, err = b.exec(`UPDATE activities SET lease_until = ?, ready_at = ?, details = COALESCE(?, details)
+			WHERE instance = ? AND ref = ?`, until, readyUnlessPaused(x, until), e.Details, x.pk, e.Ref)
+		return nil, err
+	}
+	return eachAs(ctx, st, "extending leases", relaxed, es, asError, apply)
+}

@@ -1,0 +1,259 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// batch is one transaction. It loads each execution once, collects the changes to
+// its row, and writes them before the commit.
+type batch struct {
+	st *Store
+	s  *Session
+	// ctx outlives the caller's: once a transaction has begun it is short, and a
+	// driver that watches a context pays for it in every statement.
+	ctx context.Context //nolint:containedctx // see above
+	now int64
+
+	rows  []*row
+	byKey map[engine.Instance]*row
+	hints []backend.Hint
+	ends  []closing // still to be applied
+	args  []any
+}
+
+func newBatch(st *Store, s *Session) *batch {
+	return &batch{st: st, s: s, byKey: map[engine.Instance]*row{}}
+}
+
+// run is the whole transaction. Nothing of it is left behind if it fails, except
+// that a failed COMMIT may have been a successful one.
+func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) error {
+	if b.st.cfg.ReadOnly {
+		return b.refuse(ctx)
+	}
+	if err := b.st.d.Begin(ctx, b.s, relaxed); err != nil {
+		return err
+	}
+	b.ctx = context.WithoutCancel(ctx)
+	err := b.work(fn)
+	if err == nil {
+		_, err = b.s.Exec(b.ctx, "COMMIT")
+	}
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, b.rollback())
+}
+
+// rollback ends the transaction. Some errors have ended it already, and then
+// ROLLBACK fails; what matters is that the connection can begin another one. It
+// is not simply closed, because a database in memory would go with it.
+func (b *batch) rollback() error {
+	_, err := b.s.Exec(b.ctx, "ROLLBACK")
+	if err == nil {
+		return nil
+	}
+	for _, query := range []string{"BEGIN", "ROLLBACK"} {
+		if _, again := b.s.Exec(b.ctx, query); again != nil {
+			b.s.broken = true
+			return errors.Join(err, again)
+		}
+	}
+	return nil
+}
+
+func (b *batch) work(fn func(*batch) error) error {
+	now, err := b.st.d.Now(b.ctx, b.s)
+	if err != nil {
+		return err
+	}
+	b.now = now.UnixNano()
+	if err := fn(b); err != nil {
+		return err
+	}
+	return b.flush()
+}
+
+// refuse lets the database itself refuse a write, because a promise of this
+// package alone would be good will.
+func (b *batch) refuse(ctx context.Context) error {
+	_, err := b.s.Exec(ctx, "DELETE FROM wakes WHERE pk < 0")
+	return errors.Join(engine.ErrReadOnly, err)
+}
+
+// flush writes the rows that have changed.
+func (b *batch) flush() (err error) {
+	for _, x := range b.rows {
+		if b.args, err = x.save(b.ctx, b.s, b.args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) exec(query string, args ...any) (int64, error) {
+	return b.s.Exec(b.ctx, query, args...)
+}
+
+func (b *batch) query(query string, each func(*Row), args ...any) error {
+	return b.s.Query(b.ctx, query, each, args...)
+}
+
+func (b *batch) queryRow(query string, scan func(*Row), args ...any) (bool, error) {
+	return b.s.QueryRow(b.ctx, query, scan, args...)
+}
+
+// adopt returns the row of the batch for an execution, which is r unless it was
+// loaded before.
+func (b *batch) adopt(r *row) *row {
+	if known, ok := b.byKey[r.inst]; ok {
+		return known
+	}
+	b.byKey[r.inst] = r
+	b.rows = append(b.rows, r)
+	return r
+}
+
+// exact returns an execution, or nil.
+func (b *batch) exact(i engine.Instance) (*row, error) {
+	if x, ok := b.byKey[i]; ok {
+		return x, nil
+	}
+	return b.load("instance_id = ? AND execution_id = ?", i.InstanceID, i.ExecutionID)
+}
+
+// current returns the latest execution of an InstanceID, open or not, or nil.
+func (b *batch) current(instanceID string) (*row, error) {
+	return b.load("instance_id = ? AND is_current = 1", instanceID)
+}
+
+func (b *batch) load(condition string, args ...any) (*row, error) {
+	var x *row
+	_, err := b.queryRow("SELECT "+rowColumns+" FROM instances WHERE "+condition+b.st.d.ForUpdate(),
+		func(r *Row) { x = scanRow(r) }, args...)
+	if err != nil || x == nil {
+		return nil, err
+	}
+	return b.adopt(x), nil
+}
+
+// find returns the open execution that has an address, or nil.
+func (b *batch) find(to backend.Address) (x *row, err error) {
+	if to.ExecutionID != "" {
+		x, err = b.exact(engine.Instance{InstanceID: to.InstanceID, ExecutionID: to.ExecutionID})
+	} else {
+		x, err = b.current(to.InstanceID)
+	}
+	if err != nil || x == nil || !x.open() || to.FirstExecution != "" && x.first != to.FirstExecution {
+		return nil, err
+	}
+	return x, nil
+}
+
+func notFound(to backend.Address) error {
+	i := engine.Instance{InstanceID: to.InstanceID, ExecutionID: to.ExecutionID}
+	return fmt.Errorf("%s: no open execution: %w", i, engine.ErrInstanceNotFound)
+}
+
+// push puts an event into an inbox. moves tells that it follows the instance to
+// its next execution.
+func (b *batch) push(x *row, ev history.Encoded, moves, quiet bool) error {
+	if _, err := b.exec("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
+		x.pk, x.inboxNext, moves, quiet, ev); err != nil {
+		return err
+	}
+	x.inbox++
+	x.inboxNext++
+	x.dirty |= groupInbox
+	return nil
+}
+
+// deliver puts an event into an inbox and wakes the execution.
+func (b *batch) deliver(x *row, ev history.Encoded, moves bool) error {
+	if err := b.push(x, ev, moves, false); err != nil {
+		return err
+	}
+	return b.wake(x)
+}
+
+// wake makes an execution ready because of what came in.
+func (b *batch) wake(x *row) error {
+	x.wakeAt = earliest(x.wakeAt, b.now)
+	x.dirty |= groupInbox
+	if x.holdUntil != 0 && !x.leased() {
+		x.holdUntil = 0
+		x.dirty |= groupLease
+	}
+	x.place(b.now)
+	return b.announce(x)
+}
+
+// announce tells who may care that an execution has something new: its holder, or
+// the workers that may claim it.
+func (b *batch) announce(x *row) error {
+	switch {
+	case x.leased():
+		return b.tellHolder(x)
+	case x.readyAt != 0 && x.readyAt <= b.now, x.blocked() && !x.paused:
+		b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
+	}
+	return nil
+}
+
+// tellHolder wakes the holder of a lease, by a row if it lives in another
+// process.
+func (b *batch) tellHolder(x *row) error {
+	topic := backend.Topic{Kind: backend.TopicHolder, Name: x.holder}
+	b.hint(topic.Kind, topic.Name, x.inst)
+	if b.st.cfg.Changed == nil || b.st.hub.Subscribed(topic) {
+		return nil
+	}
+	_, err := b.exec("INSERT INTO wakes (holder, instance_id, execution_id, created) VALUES (?, ?, ?, ?)",
+		x.holder, x.inst.InstanceID, x.inst.ExecutionID, b.now)
+	return err
+}
+
+func (b *batch) hint(kind backend.TopicKind, name string, i engine.Instance) {
+	b.hints = append(b.hints, backend.Hint{Topic: backend.Topic{Kind: kind, Name: name}, Instance: i})
+}
+
+// each applies the items of one call in one transaction. apply returns a result
+// that may be a refusal, or an error that ends the transaction.
+func each[I, R any](ctx context.Context, st *Store, doing string, items []I,
+	failed func(error) R, apply func(*batch, *I) (R, error),
+) []R {
+	return eachAs(ctx, st, doing, false, items, failed, apply)
+}
+
+// eachAs is each with a choice of durability, see Dialect.Begin.
+func eachAs[I, R any](ctx context.Context, st *Store, doing string, relaxed bool, items []I,
+	failed func(error) R, apply func(*batch, *I) (R, error),
+) []R {
+	results := make([]R, len(items))
+	if len(items) == 0 {
+		return results
+	}
+	err := st.write(ctx, doing, relaxed, func(b *batch) (err error) {
+		for i := range items {
+			if results[i], err = apply(b, &items[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range results {
+			results[i] = failed(err)
+		}
+	}
+	return results
+}
+
+// asError is failed, for calls whose results are errors.
+func asError(err error) error { return err }

@@ -1,0 +1,266 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// maxBlockedBuilds is how many builds that can't run it an execution keeps.
+const maxBlockedBuilds = 8
+
+// CommitWorkflows implements backend.Work.
+func (st *Store) CommitWorkflows(ctx context.Context, cs []backend.WorkflowCommit) []backend.WorkflowCommitted {
+	token := func(i int) string { return cs[i].Token }
+	return st.held(ctx, "committing steps", false, len(cs), token, func(b *batch, i int) (*row, error, error) {
+		return b.commit(&cs[i])
+	})
+}
+
+// held applies n changes to leased executions, and then fetches what has come in
+// for them, from the other items of the call too.
+func (st *Store) held(ctx context.Context, doing string, relaxed bool, n int, token func(i int) string,
+	apply func(b *batch, i int) (x *row, refusal, err error),
+) []backend.WorkflowCommitted {
+	results := make([]backend.WorkflowCommitted, n)
+	if n == 0 {
+		return results
+	}
+	rows := make([]*row, n)
+	err := st.write(ctx, doing, relaxed, func(b *batch) (err error) {
+		for i := range results {
+			results[i] = backend.WorkflowCommitted{Now: timeOf(b.now)}
+			if rows[i], results[i].Err, err = apply(b, i); err != nil {
+				return err
+			}
+		}
+		if err := b.flush(); err != nil {
+			return err
+		}
+		for i, x := range rows {
+			if results[i].Err != nil || !x.open() {
+				continue
+			}
+			if x.token == token(i) { // nobody is told of another's lease
+				results[i].LeaseUntil = timeOf(x.leaseUntil)
+			}
+			if results[i].Arrivals, err = b.arrivals(x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range results {
+			results[i] = backend.WorkflowCommitted{Err: err}
+		}
+	}
+	return results
+}
+
+func leaseLost(i engine.Instance, format string, args ...any) error {
+	return fmt.Errorf("%s: %s: %w", i, fmt.Sprintf(format, args...), engine.ErrLeaseLost)
+}
+
+// commit applies a step whose fence holds. A repeated one changes nothing.
+func (b *batch) commit(c *backend.WorkflowCommit) (x *row, refusal, err error) {
+	x, err = b.exact(c.Instance)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case x == nil:
+		return nil, leaseLost(c.Instance, "no such execution"), nil
+	case c.StepID != "" && x.lastStep == c.StepID:
+		return x, nil, nil
+	case c.Token == "" || x.token != c.Token:
+		return nil, leaseLost(c.Instance, "the lease is not ours"), nil
+	case x.lastSeq != c.ExpectSeq:
+		return nil, leaseLost(c.Instance, "the history ends at %d, not at %d", x.lastSeq, c.ExpectSeq), nil
+	}
+	if refusal := checkCommit(c); refusal != nil {
+		return nil, refusal, nil
+	}
+	return x, nil, b.step(x, c)
+}
+
+// checkCommit refuses what no worker sends, before anything is changed.
+func checkCommit(c *backend.WorkflowCommit) error {
+	problem := ""
+	switch {
+	case !slices.Contains(engine.Statuses(), c.Status):
+		problem = fmt.Sprintf("status %q is unknown", c.Status)
+	case (c.Status == engine.StatusContinuedAsNew) != (c.Next != nil):
+		problem = fmt.Sprintf("status %s does not fit Next", c.Status)
+	case (c.Status == engine.StatusBlocked) != (c.Block != nil):
+		problem = fmt.Sprintf("status %s does not fit Block", c.Status)
+	case (c.Count == 0) != (len(c.Events) == 0):
+		problem = fmt.Sprintf("%d bytes of events are not %d events", len(c.Events), c.Count)
+	default:
+		return nil
+	}
+	return fmt.Errorf("commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
+}
+
+// step applies everything that a step says, in an order in which nothing refers
+// to what comes later: the status last, because it may delete the rest.
+func (b *batch) step(x *row, c *backend.WorkflowCommit) error {
+	if c.Count > 0 {
+		if err := b.appendHistory(x, c.Events, c.Count); err != nil {
+			return err
+		}
+	}
+	x.lastStep, x.local = c.StepID, c.Local
+	if err := b.summarize(x, &c.Summary); err != nil {
+		return err
+	}
+	for _, change := range []func(*row, *backend.WorkflowCommit) error{
+		b.stepInbox, b.stepTimers, b.stepActivities, b.stepClosings, b.stepSends,
+	} {
+		if err := change(x, c); err != nil {
+			return err
+		}
+	}
+	if !x.open() { // one of its own sends has terminated it
+		return nil
+	}
+	if c.Status.Final() {
+		return b.stepFinal(x, c)
+	}
+	if err := b.stepStatus(x, c); err != nil {
+		return err
+	}
+	return b.stepLease(x, c)
+}
+
+func (b *batch) appendHistory(x *row, events history.Encoded, count int) error {
+	if _, err := b.exec("INSERT INTO history (instance, first, count, events) VALUES (?, ?, ?, ?)",
+		x.pk, x.lastSeq+1, count, events); err != nil {
+		return err
+	}
+	x.lastSeq += int64(count)
+	x.historyBytes += int64(len(events))
+	return nil
+}
+
+func (b *batch) summarize(x *row, s *backend.SummaryUpdate) error {
+	x.set.updated, x.set.attempt, x.lastWorker, x.set.build, x.set.waiting = b.now, s.Attempt, s.Worker, s.Build, nil
+	x.dirty |= groupHistory | groupSummary | groupWaiting
+	if s.Waiting != nil {
+		text, err := encodeJSON(s.Waiting)
+		if err != nil {
+			return err
+		}
+		x.set.waiting = text
+	}
+	if s.StatusLine != nil || s.LastError != nil {
+		x.set.statusLine, x.set.lastError = textOrNil(s.StatusLine), textOrNil(s.LastError)
+		x.dirty |= groupText
+	}
+	if s.Tags == nil {
+		return nil
+	}
+	var err error
+	if x.set.tags, err = encodeTags(s.Tags); err != nil {
+		return err
+	}
+	x.dirty |= groupTags
+	if err := b.deleteRows(x, "tags"); err != nil {
+		return err
+	}
+	return b.insertTags(x, s.Tags)
+}
+
+func textOrNil(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
+}
+
+func (b *batch) stepInbox(x *row, c *backend.WorkflowCommit) error {
+	return b.consume(x, c.Consume)
+}
+
+// consume deletes exactly the rows with these ids. Holders read from the front, so
+// the ids nearly always are one run.
+func (b *batch) consume(x *row, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	var gone int64
+	for len(ids) > 0 {
+		run := 1
+		for run < len(ids) && ids[run] == ids[0]+int64(run) {
+			run++
+		}
+		n, err := b.exec("DELETE FROM inbox WHERE instance = ? AND id BETWEEN ? AND ?", x.pk, ids[0], ids[run-1])
+		if err != nil {
+			return err
+		}
+		gone += n
+		ids = ids[run:]
+	}
+	x.inbox -= int(gone)
+	x.dirty |= groupInbox
+	return b.restWake(x)
+}
+
+// restWake works out since when what is left in the inbox makes x ready. It joins
+// the end of the line, so that a full inbox can't starve others.
+func (b *batch) restWake(x *row) error {
+	if x.wakeAt == 0 {
+		return nil
+	}
+	loud := false
+	if x.inbox > 0 {
+		var err error
+		loud, err = b.queryRow("SELECT 1 FROM inbox WHERE instance = ? AND quiet = 0 LIMIT 1", func(*Row) {}, x.pk)
+		if err != nil {
+			return err
+		}
+	}
+	x.wakeAt = 0
+	if loud {
+		x.wakeAt = b.now
+	}
+	return nil
+}
+
+func (b *batch) stepTimers(x *row, c *backend.WorkflowCommit) error {
+	if err := b.dropTimers(x, c.DropTimers); err != nil {
+		return err
+	}
+	return b.addTimers(x, c.AddTimers)
+}
+
+func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
+	for _, ref := range c.DropClosings {
+		if _, err := b.exec("DELETE FROM closings WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
+			return err
+		}
+	}
+	return b.addClosings(x, c.AddClosings)
+}
+
+// stepLease prolongs the lease or gives it back. Status is running or blocked.
+func (b *batch) stepLease(x *row, c *backend.WorkflowCommit) error {
+	if c.Lease > 0 && !x.blocked() {
+		x.leaseUntil = b.now + int64(c.Lease)
+		x.dirty |= groupLease
+		x.place(b.now)
+		return nil
+	}
+	x.release()
+	x.holdUntil = 0
+	if c.ReadyAfter > 0 {
+		x.holdUntil = b.now + int64(c.ReadyAfter)
+	}
+	x.place(b.now)
+	return b.announce(x)
+}

@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// Terminate implements backend.Control.
+func (st *Store) Terminate(ctx context.Context, ts []backend.Termination) []error {
+	return each(ctx, st, "terminating instances", ts, asError, func(b *batch, t *backend.Termination) (error, error) {
+		return b.withOpen(t.To, func(x *row) error { return b.terminate(x, *t) })
+	})
+}
+
+// withOpen changes the open execution that has an address. The first error is a
+// refusal, the second ends the transaction.
+func (b *batch) withOpen(to backend.Address, change func(*row) error) (refusal, err error) {
+	x, err := b.find(to)
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return notFound(to), nil
+	}
+	return nil, change(x)
+}
+
+// Pause implements backend.Control.
+func (st *Store) Pause(ctx context.Context, ps []backend.PauseChange) []error {
+	return each(ctx, st, "pausing instances", ps, asError, func(b *batch, p *backend.PauseChange) (error, error) {
+		return b.withOpen(p.To, func(x *row) error { return b.pause(x, p.Paused) })
+	})
+}
+
+func (b *batch) pause(x *row, paused bool) error {
+	if x.paused == paused {
+		return nil
+	}
+	x.paused, x.set.updated = paused, b.now
+	x.dirty |= groupStatus
+	if x.blocked() {
+		x.dirty |= groupPark
+	}
+	x.place(b.now)
+	if err := b.holdActivities(x); err != nil {
+		return err
+	}
+	return b.announce(x)
+}
+
+// holdActivities takes the activities of a paused execution away from claims, or
+// gives them back.
+func (b *batch) holdActivities(x *row) error {
+	if x.paused {
+		_, err := b.exec("UPDATE activities SET ready_at = NULL WHERE instance = ?", x.pk)
+		return err
+	}
+	n, err := b.exec(`UPDATE activities SET ready_at = CASE WHEN lease_until > due THEN lease_until ELSE due END
+		WHERE instance = ?`, x.pk)
+	if n == 0 || err != nil {
+		return err
+	}
+	return b.query("SELECT DISTINCT queue FROM activities WHERE instance = ?", func(r *Row) {
+		b.hint(backend.TopicActivities, r.Text(), engine.Instance{})
+	}, x.pk)
+}
+
+// Retry implements backend.Control.
+func (st *Store) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
+	return each(ctx, st, "retrying instances", rs, asError, func(b *batch, r *backend.RetryRequest) (error, error) {
+		return b.withOpen(r.To, func(x *row) error { return b.retry(x, r.DropInbox) })
+	})
+}
+
+func (b *batch) retry(x *row, drop int64) error {
+	if drop != 0 {
+		if err := b.consume(x, []int64{drop}); err != nil {
+			return err
+		}
+	}
+	x.set.updated = b.now
+	if x.blocked() {
+		x.builds, x.retryAt = nil, 0
+		x.dirty |= groupPark
+	}
+	x.place(b.now)
+	return b.announce(x)
+}
+
+// Remove implements backend.Control.
+func (st *Store) Remove(ctx context.Context, is []engine.Instance) []error {
+	return each(ctx, st, "removing instances", is, asError, (*batch).remove)
+}
+
+func (b *batch) remove(i *engine.Instance) (refusal, err error) {
+	x, err := b.exact(*i)
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return fmt.Errorf("%s: %w", i, engine.ErrInstanceNotFound), nil
+	}
+	if x.open() {
+		return fmt.Errorf("%s is %s: %w", i, x.status, engine.ErrInstanceNotFinished), nil
+	}
+	if err := b.deleteRows(x, "history", "inbox", "timers", "activities", "closings", "tags"); err != nil {
+		return nil, err
+	}
+	if _, err := b.exec("DELETE FROM instances WHERE pk = ?", x.pk); err != nil {
+		return nil, err
+	}
+	b.forget(x)
+	// The execution before it becomes the latest, unless a later one is.
+	_, err = b.exec(`UPDATE instances SET is_current = 1
+		WHERE pk = (SELECT pk FROM (SELECT MAX(pk) AS pk FROM instances WHERE instance_id = ?) AS last)
+		AND is_current = 0`, i.InstanceID)
+	return nil, err
+}
+
+// forget takes a deleted row out of the batch.
+func (b *batch) forget(x *row) {
+	x.dirty = 0
+	delete(b.byKey, x.inst)
+}

@@ -1,0 +1,103 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+)
+
+var timerColumns = []string{"instance", "ref", "slot", "due", "event"}
+
+func (b *batch) addTimers(x *row, timers []backend.Timer) error {
+	if len(timers) == 0 {
+		return nil
+	}
+	for _, t := range timers {
+		due := nanos(t.Due)
+		if due == 0 {
+			due = b.now + int64(t.After)
+		}
+		if _, err := b.exec(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), due, t.Event); err != nil {
+			return err
+		}
+	}
+	return b.nextTimer(x)
+}
+
+func (b *batch) dropTimers(x *row, keys []backend.TimerKey) error {
+	var dropped int64
+	for _, k := range keys {
+		query, args := "DELETE FROM timers WHERE instance = ? AND ref = ?", []any{x.pk, k.Ref}
+		if k.Slot != backend.AllSlots {
+			query, args = query+" AND slot = ?", append(args, int64(k.Slot))
+		}
+		n, err := b.exec(query, args...)
+		if err != nil {
+			return err
+		}
+		dropped += n
+	}
+	if dropped == 0 {
+		return nil
+	}
+	return b.nextTimer(x)
+}
+
+// nextTimer looks up the earliest timer after timers have changed.
+func (b *batch) nextTimer(x *row) error {
+	var due int64
+	if _, err := b.queryRow("SELECT MIN(due) FROM timers WHERE instance = ?", func(r *Row) { due = r.Int() }, x.pk); err != nil {
+		return err
+	}
+	if due != x.nextTimer {
+		x.nextTimer = due
+		x.dirty |= groupTimer
+	}
+	return nil
+}
+
+// arrivals is what the holder of x is told. Rows of the batch must have been
+// written before.
+func (b *batch) arrivals(x *row) (a backend.Arrivals, err error) {
+	a.Paused = x.paused
+	if x.inbox > 0 {
+		if a.Inbox, a.More, err = inboxRows(b, x.pk); err != nil {
+			return a, err
+		}
+	}
+	switch {
+	case x.nextTimer == 0:
+	case x.nextTimer > b.now:
+		a.NextTimer = timeOf(x.nextTimer)
+	default:
+		a.Timers, a.NextTimer, err = b.dueTimers(x)
+	}
+	return a, err
+}
+
+func inboxRows(b *batch, pk int64) (rows []backend.InboxRow, more bool, err error) {
+	err = b.query("SELECT id, event FROM inbox WHERE instance = ? ORDER BY id LIMIT ?", func(r *Row) {
+		if len(rows) == backend.MaxInbox {
+			more = true
+			return
+		}
+		rows = append(rows, backend.InboxRow{ID: r.Int(), Event: history.Encoded(r.Bytes())})
+	}, pk, backend.MaxInbox+1)
+	return rows, more, err
+}
+
+func (b *batch) dueTimers(x *row) (due []backend.Timer, next time.Time, err error) {
+	err = b.query("SELECT ref, slot, due, event FROM timers WHERE instance = ? AND due <= ? ORDER BY due, ref, slot",
+		func(r *Row) { due = append(due, scanTimer(r)) }, x.pk, b.now)
+	if err != nil {
+		return nil, next, err
+	}
+	_, err = b.queryRow("SELECT MIN(due) FROM timers WHERE instance = ? AND due > ?",
+		func(r *Row) { next = r.Time() }, x.pk, b.now)
+	return due, next, err
+}
+
+func scanTimer(r *Row) backend.Timer {
+	return backend.Timer{Ref: r.Int(), Slot: backend.TimerSlot(r.Int()), Due: r.Time(), Event: r.Bytes()}
+}

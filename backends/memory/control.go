@@ -1,0 +1,208 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// Create implements backend.Control.
+func (b *Backend) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
+	refuse := func(err error) backend.CreateResult { return backend.CreateResult{Err: err} }
+	return each(ctx, b, cs, refuse, (*state).create)
+}
+
+func (s *state) create(c *backend.Creation) backend.CreateResult {
+	if _, again := s.executions[c.Instance]; again {
+		return backend.CreateResult{Instance: c.Instance}
+	}
+	if r, again := s.seen.answer(c.Instance.ExecutionID); again {
+		return r
+	}
+	id := c.Instance.InstanceID
+	current := s.open[id]
+	switch {
+	case current != nil && c.Reuse == backend.IDReuseReturn:
+		r := backend.CreateResult{Instance: current.sum.Instance, Existed: true}
+		for _, ev := range c.Inbox {
+			s.push(current, ev, true)
+		}
+		if len(c.Inbox) > 0 {
+			s.wakeUp(current)
+		}
+		// This execution will never exist, so a resend finds its answer here.
+		s.seen.remember(c.Instance.ExecutionID, r, s.now)
+		return r
+	case current != nil && current != s.committing && c.Reuse == backend.IDReuseTerminate:
+		s.terminateAll(s.terminate(current, &backend.Termination{Event: c.Terminate}))
+	case current != nil:
+		return taken(current)
+	case c.Reuse == backend.IDReuseReject && len(s.runs[id]) > 0:
+		return taken(s.runs[id][len(s.runs[id])-1])
+	}
+	s.started(s.insert(c, nil))
+	return backend.CreateResult{Instance: c.Instance}
+}
+
+func taken(e *execution) backend.CreateResult {
+	return backend.CreateResult{
+		Instance: e.sum.Instance,
+		Err:      fmt.Errorf("memory: the id is taken by %s (%s): %w", e.sum.Instance, e.sum.Status, engine.ErrInstanceAlreadyExists),
+	}
+}
+
+// Deliver implements backend.Control.
+func (b *Backend) Deliver(ctx context.Context, ds []backend.Delivery) []error {
+	return each(ctx, b, ds, asError, func(s *state, d *backend.Delivery) error {
+		if _, again := s.seen.answer(d.ID); again {
+			return nil
+		}
+		if !s.deliver(d) {
+			return notFound(d.To)
+		}
+		s.seen.remember(d.ID, backend.CreateResult{}, s.now)
+		return nil
+	})
+}
+
+// deliver reports whether an open execution had the address.
+func (s *state) deliver(d *backend.Delivery) bool {
+	e := s.find(d.To)
+	if e == nil {
+		return false
+	}
+	s.push(e, d.Event, d.To.ExecutionID == "")
+	s.wakeUp(e)
+	return true
+}
+
+// Terminate implements backend.Control.
+func (b *Backend) Terminate(ctx context.Context, ts []backend.Termination) []error {
+	return each(ctx, b, ts, asError, func(s *state, t *backend.Termination) error {
+		e := s.find(t.To)
+		if e == nil {
+			return notFound(t.To)
+		}
+		s.terminateAll(s.terminate(e, t))
+		return nil
+	})
+}
+
+// terminateAll works off what closings ask for, and what the closings of those
+// executions ask for. It is a loop, because a chain of children can be longer than
+// a stack is deep.
+func (s *state) terminateAll(work []backend.Termination) {
+	for len(work) > 0 {
+		t := work[0]
+		work = work[1:]
+		switch child := s.find(t.To); child {
+		case nil:
+		case s.committing:
+			s.deferred = append(s.deferred, t)
+		default:
+			work = append(work, s.terminate(child, &t)...)
+		}
+	}
+}
+
+// terminate ends one execution and returns the terminations that follow.
+func (s *state) terminate(e *execution, t *backend.Termination) []backend.Termination {
+	e.appendChunk(t.Event, 1)
+	if t.Error != "" {
+		e.sum.LastError = t.Error
+	}
+	return s.finish(e, engine.StatusTerminated)
+}
+
+// finish makes e final: it deletes what is pending and applies the closings. It
+// returns the terminations among them, for terminateAll.
+func (s *state) finish(e *execution, status engine.Status) []backend.Termination {
+	if e.leased() {
+		s.hint(backend.TopicHolder, e.holder, e.sum.Instance)
+	}
+	s.hint(backend.TopicFinished, e.sum.Instance.InstanceID, e.sum.Instance)
+	e.sum.Status, e.sum.Updated, e.sum.Finished = status, s.now, s.now
+	e.sum.Unread += len(e.inbox)
+	e.sum.Waiting, e.sum.Local, e.sum.Paused = nil, 0, false
+	e.clearBlock()
+	delete(s.open, e.sum.Instance.InstanceID)
+	for _, a := range e.activities {
+		s.activities.take(&a.entry)
+	}
+	closings := e.closings
+	e.inbox, e.timers, e.activities, e.closings = nil, nil, nil, nil
+	e.release()
+	s.place(e)
+
+	var terminations []backend.Termination
+	for _, c := range closings {
+		switch {
+		case c.On == backend.OnTerminate && status != engine.StatusTerminated:
+		case c.Terminate:
+			terminations = append(terminations, backend.Termination{To: c.To, Event: c.Event})
+		default:
+			s.deliver(&backend.Delivery{To: c.To, Event: c.Event})
+		}
+	}
+	return terminations
+}
+
+// Pause implements backend.Control.
+func (b *Backend) Pause(ctx context.Context, ps []backend.PauseChange) []error {
+	return each(ctx, b, ps, asError, func(s *state, p *backend.PauseChange) error {
+		e := s.find(p.To)
+		if e == nil {
+			return notFound(p.To)
+		}
+		if e.sum.Paused == p.Paused {
+			return nil
+		}
+		e.sum.Paused, e.sum.Updated = p.Paused, s.now
+		s.place(e)
+		s.announce(e)
+		for _, a := range e.activities {
+			s.placeActivity(a)
+		}
+		return nil
+	})
+}
+
+// Retry implements backend.Control.
+func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
+	return each(ctx, b, rs, asError, func(s *state, r *backend.RetryRequest) error {
+		e := s.find(r.To)
+		if e == nil {
+			return notFound(r.To)
+		}
+		if r.DropInbox != 0 {
+			e.consume([]int64{r.DropInbox})
+			if !e.hasWork() && e.sum.Status == engine.StatusRunning {
+				e.wake = time.Time{}
+			}
+		}
+		e.sum.BlockedBuilds, e.sum.Updated = nil, s.now
+		e.retryAt = time.Time{}
+		e.hurry(s.now)
+		s.place(e)
+		s.announce(e)
+		return nil
+	})
+}
+
+// Remove implements backend.Control.
+func (b *Backend) Remove(ctx context.Context, is []engine.Instance) []error {
+	return each(ctx, b, is, asError, func(s *state, i *engine.Instance) error {
+		e := s.executions[*i]
+		if e == nil {
+			return fmt.Errorf("memory: %s: %w", i, engine.ErrInstanceNotFound)
+		}
+		if e.open() {
+			return fmt.Errorf("memory: %s is %s: %w", i, e.sum.Status, engine.ErrInstanceNotFinished)
+		}
+		s.forget(e)
+		return nil
+	})
+}

@@ -1,0 +1,13 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/wfops/wfops/backends/backendtest/scenarios"
+	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+func TestBehaviors(t *testing.T) {
+	scenarios.Run(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
+}

@@ -1,0 +1,191 @@
+package backends
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/backends/sqlite"
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// scheme is a kind of store.
+type scheme struct {
+	name string
+	// example is shown to who has mistyped one.
+	example string
+	// open gets what follows "name:", without the query.
+	open func(ctx context.Context, rest string, q *query) (backend.Backend, error)
+}
+
+var schemes = []scheme{
+	{"memory", "memory:", openMemory},
+	{"sqlite", "sqlite:orders.db", openSQLite},
+}
+
+// Open opens the store that dsn names:
+//
+//	memory:                      gone when it is closed
+//	sqlite:PATH, sqlite://PATH   a file; PATH is percent-encoded where it holds '?' or '%'
+//	PATH.db, PATH.sqlite         a file; PATH is taken literally
+//
+// Settings follow after a '?': mode=ro opens the store for reading only;
+// synchronous=full or normal and busy_timeout=5s are for SQLite.
+//
+// Errors never show a password: of a dsn that can't be understood they repeat the
+// scheme alone. What is wrong with dsn is an engine.ErrInvalidArgument; other
+// errors are those of the adapter.
+func Open(ctx context.Context, dsn string) (backend.Backend, error) {
+	if path, settings, ok := plainPath(dsn); ok {
+		return open(ctx, openSQLite, path, settings)
+	}
+	name, rest, ok := strings.Cut(dsn, ":")
+	for _, s := range schemes {
+		if ok && s.name == name {
+			return openScheme(ctx, s, rest)
+		}
+	}
+	return nil, unknown(dsn)
+}
+
+func openScheme(ctx context.Context, s scheme, rest string) (backend.Backend, error) {
+	path, settings, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
+	path, err := url.PathUnescape(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: in a %s: DSN, '%%' is written %%25 and '?' is written %%3F: %w", engine.ErrInvalidArgument, s.name, err)
+	}
+	return open(ctx, s.open, path, settings)
+}
+
+func open(ctx context.Context, opener func(context.Context, string, *query) (backend.Backend, error), path, settings string) (backend.Backend, error) {
+	values, err := url.ParseQuery(settings)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the settings after '?' can't be read: %w", engine.ErrInvalidArgument, err)
+	}
+	return opener(ctx, path, &query{values: values})
+}
+
+// plainPath recognises a file by its ending. A '?' in a path that has the ending
+// belongs to the path.
+func plainPath(dsn string) (path, settings string, ok bool) {
+	for _, s := range schemes {
+		if strings.HasPrefix(dsn, s.name+":") {
+			return "", "", false
+		}
+	}
+	if isFile(dsn) {
+		return dsn, "", true
+	}
+	at := strings.LastIndexByte(dsn, '?')
+	if at < 0 || !isFile(dsn[:at]) {
+		return "", "", false
+	}
+	return dsn[:at], dsn[at+1:], true
+}
+
+// isFile leaves out what looks like the URL of a server.
+func isFile(path string) bool {
+	return (strings.HasSuffix(path, ".db") || strings.HasSuffix(path, ".sqlite")) && !strings.Contains(path, "://")
+}
+
+var schemePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// unknown lists what there is. It repeats no more of dsn than what is certainly a
+// scheme: the rest may be a password.
+func unknown(dsn string) error {
+	what := "the DSN does not say which store it is for"
+	if found := schemePattern.FindString(dsn); found != "" {
+		what = fmt.Sprintf("there is no store for %q", strings.TrimSuffix(found, "//"))
+	}
+	var examples []string
+	for _, s := range schemes {
+		examples = append(examples, s.example)
+	}
+	return fmt.Errorf("%w: %s; there are %s, and paths that end in .db or .sqlite",
+		engine.ErrInvalidArgument, what, strings.Join(examples, ", "))
+}
+
+func openMemory(_ context.Context, rest string, q *query) (backend.Backend, error) {
+	if rest != "" {
+		return nil, fmt.Errorf("%w: memory: has no name or path", engine.ErrInvalidArgument)
+	}
+	if err := q.done("memory:"); err != nil {
+		return nil, err
+	}
+	return memory.New(), nil
+}
+
+func openSQLite(ctx context.Context, path string, q *query) (backend.Backend, error) {
+	var opts []sqlite.Option
+	switch mode := q.take("mode"); mode {
+	case "", "rw":
+	case "ro":
+		opts = append(opts, sqlite.ReadOnly())
+	default:
+		q.wrong("mode", mode, "ro or rw")
+	}
+	switch level := q.take("synchronous"); strings.ToLower(level) {
+	case "":
+	case "full":
+		opts = append(opts, sqlite.WithSynchronous(sqlite.Full))
+	case "normal":
+		opts = append(opts, sqlite.WithSynchronous(sqlite.Normal))
+	default:
+		q.wrong("synchronous", level, "full or normal")
+	}
+	if text := q.take("busy_timeout"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			q.wrong("busy_timeout", text, "a duration like 5s")
+		}
+		opts = append(opts, sqlite.WithBusyTimeout(d))
+	}
+	if err := q.done("sqlite:", "mode", "synchronous", "busy_timeout"); err != nil {
+		return nil, err
+	}
+	b, err := sqlite.Open(ctx, path, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// query hands out the settings of a DSN, and remembers the first that is wrong.
+type query struct {
+	values url.Values
+	err    error
+}
+
+func (q *query) take(name string) string {
+	v := q.values.Get(name)
+	q.values.Del(name)
+	return v
+}
+
+func (q *query) wrong(name, value, want string) {
+	if q.err == nil {
+		q.err = fmt.Errorf("%w: setting %s=%q, want %s", engine.ErrInvalidArgument, name, value, want)
+	}
+}
+
+// done returns what was wrong, or an error for a setting that nobody took. Its
+// value is not shown.
+func (q *query) done(kind string, known ...string) error {
+	if q.err != nil {
+		return q.err
+	}
+	for name := range q.values {
+		if len(known) == 0 {
+			return fmt.Errorf("%w: %s has no settings, not %q either", engine.ErrInvalidArgument, kind, name)
+		}
+		slices.Sort(known)
+		return fmt.Errorf("%w: %s has no setting %q; it has %s", engine.ErrInvalidArgument, kind, name, strings.Join(known, ", "))
+	}
+	return nil
+}

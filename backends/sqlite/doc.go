@@ -1,0 +1,19 @@
+// Package sqlite keeps workflows in one SQLite file. It needs no server, and any
+// number of processes on one machine can share the file.
+//
+//	b, err := sqlite.Open(ctx, "orders.db")
+//
+// With cgo it uses github.com/mattn/go-sqlite3, without it modernc.org/sqlite. The
+// file is the same for both.
+//
+// # Durability
+//
+// The file is in WAL mode with synchronous=FULL: what was acknowledged survives a
+// power failure. WithSynchronous(Normal) survives the death of the process, but
+// may lose the last moments with the machine.
+//
+// # The file and its neighbours
+//
+// While the store is open, files with the endings -wal and -shm lie beside the
+// database file and belong to it. The file must not be on a network file system.
+package sqlite

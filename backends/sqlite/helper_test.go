@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The test binary starts itself again for what needs another process: helpers run
+// in place of the tests. Each prints what it has to say on standard output.
+var helpers = map[string]func(args []string) error{
+	"migrate":  helperMigrate,
+	"lock":     helperLock,
+	"write":    helperWrite,
+	"deliver":  helperDeliver,
+	"open":     helperOpen,
+	"readonly": helperReadOnly,
+}
+
+const helperVariable = "WFOPS_SQLITE_TEST_HELPER"
+
+func runHelper() bool {
+	name := os.Getenv(helperVariable)
+	if name == "" {
+		return false
+	}
+	if err := helpers[name](os.Args[1:]); err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+	return true
+}
+
+// helper prepares a process. It is killed when the test ends.
+func helper(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), helperVariable+"="+name)
+	return cmd
+}
+
+// asNobody lets a process run as a user for whom the permissions of files count,
+// which they don't for root. The binary is copied to where that user finds it.
+func asNobody(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	dir := openFolder(t)
+	binary := filepath.Join(dir, "helper")
+	data, err := os.ReadFile(cmd.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Path, cmd.Dir = binary, dir
+	runAs(cmd, 65534)
+}
+
+// openFolder makes a folder that all users can enter, other than t.TempDir's.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wfops-test-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	chmod(t, dir, 0o755)
+	return dir
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a helper to its end and returns what it said.
+func run(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("helper %v did not run: %v", cmd.Args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// start starts a helper and waits for its first line.
+func start(t *testing.T, cmd *exec.Cmd) (line string) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("helper %v said %q and then: %v", cmd.Args, line, err)
+	}
+	return strings.TrimSpace(line)
+}

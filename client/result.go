@@ -1,0 +1,67 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// GetWorkflowResult waits like WaitForWorkflowInstance and returns what the
+// workflow returned. Instead of a result it returns
+//
+//   - an error that is ErrWorkflowCanceled or ErrWorkflowTerminated, if the run
+//     ended so;
+//   - a *workflow.Error with the message, the causes and the stack of what the
+//     workflow function failed with; errors.Is finds the sentinels of the
+//     settings;
+//   - an error that wraps context.DeadlineExceeded, or ctx's error, if the run has
+//     not ended in time.
+func GetWorkflowResult[T any](ctx context.Context, c *Client, instance *engine.Instance, timeout time.Duration) (T, error) {
+	var result T
+	i, err := instanceOf(instance)
+	if err != nil {
+		return result, err
+	}
+	s, err := c.wait(ctx, i, timeout)
+	if err != nil {
+		return result, err
+	}
+	payload, err := c.result(ctx, s)
+	if err != nil {
+		return result, err
+	}
+	if err := c.settings.Payloads().Decode(payload, &result); err != nil {
+		return *new(T), fmt.Errorf("result of workflow instance %s: %w", s.Instance, err)
+	}
+	return result, nil
+}
+
+// result returns what a finished execution ended with.
+func (c *Client) result(ctx context.Context, s backend.Summary) (engine.Payload, error) {
+	end, err := c.end(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("result of workflow instance %s: %w", s.Instance, err)
+	}
+	switch end := end.(type) {
+	case history.WorkflowCompleted:
+		return end.Result, nil
+	case history.WorkflowFailed:
+		return nil, c.settings.Errors.Bind(end.Failure)
+	case history.WorkflowCanceled:
+		if end.Failure == nil {
+			return nil, fmt.Errorf("%w: %s", ErrWorkflowCanceled, s.Instance)
+		}
+		return nil, fmt.Errorf("%w: %s: %w", ErrWorkflowCanceled, s.Instance, c.settings.Errors.Bind(end.Failure))
+	case history.WorkflowTerminated:
+		if end.Reason == "" {
+			return nil, fmt.Errorf("%w: %s", ErrWorkflowTerminated, s.Instance)
+		}
+		return nil, fmt.Errorf("%w: %s: %s", ErrWorkflowTerminated, s.Instance, end.Reason)
+	default:
+		return nil, fmt.Errorf("execution %s is %s, but its history ends with %s", s.Instance, s.Status, end.Kind())
+	}
+}

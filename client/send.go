@@ -1,0 +1,40 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+)
+
+// How long and how often a write whose outcome is unknown is made again. Stores
+// recognize a repeated write for longer than resendFor.
+const (
+	resendFor   = 10 * time.Second
+	resendFirst = 5 * time.Millisecond
+	resendMax   = time.Second
+)
+
+// send makes a write, and makes it again while its outcome is unknown. The write
+// must be one that a store recognizes. again tells it that an earlier attempt
+// may have been applied.
+func send(ctx context.Context, write func(again bool) error) error {
+	start := time.Now()
+	for delay := resendFirst; ; delay = min(2*delay, resendMax) {
+		err := write(delay != resendFirst)
+		if !engine.OutcomeUnknown(err) {
+			return err
+		}
+		if ctx.Err() != nil || time.Since(start)+delay > resendFor {
+			return fmt.Errorf("the outcome is unknown: %w", err)
+		}
+		timer := time.NewTimer(delay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("the outcome is unknown: %w: %w", ctx.Err(), err)
+		}
+	}
+}

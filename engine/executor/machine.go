@@ -1,0 +1,185 @@
+package executor
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+	"github.com/wfops/wfops/engine/internal/command"
+)
+
+// pending is a command on its way through
+//
+//	issued ─► recorded ─► resolved | canceled
+//
+// It is issued when code asks for it, recorded when its event is in history, and
+// leaves the table of open commands when it is resolved or canceled.
+type pending struct {
+	ref     int64
+	body    history.Body // the event that records the command
+	at      time.Time    // when it was issued
+	out     command.Outcome
+	attempt int
+	// asked tells that a child was asked to cancel.
+	asked bool
+}
+
+func (p *pending) kind() history.Kind { return p.body.Kind() }
+
+// transition is an answer arriving at an open command.
+type transition struct{ command, answer history.Kind }
+
+// transitions holds every legal answer and what it does. The function reports
+// whether workflow code has to run. An answer that is missing here is refused.
+var transitions = map[transition]func(*Executor, *pending, history.Event) bool{
+	{history.KindActivityScheduled, history.KindActivityCompleted}:     (*Executor).activityCompleted,
+	{history.KindActivityScheduled, history.KindActivityFailed}:        (*Executor).activityFailed,
+	{history.KindActivityScheduled, history.KindActivityAttemptFailed}: (*Executor).attemptFailed,
+	{history.KindTimerScheduled, history.KindTimerFired}:               (*Executor).timerFired,
+	{history.KindChildScheduled, history.KindChildCompleted}:           (*Executor).childCompleted,
+	{history.KindChildScheduled, history.KindChildFailed}:              (*Executor).childFailed,
+	{history.KindSignalSent, history.KindSignalDelivered}:              (*Executor).signalDelivered,
+	{history.KindSignalSent, history.KindSignalFailed}:                 (*Executor).signalFailed,
+}
+
+func (e *Executor) activityCompleted(p *pending, ev history.Event) bool {
+	e.drop(&e.step.DropActivities, p)
+	return e.resolve(p, ev.Body.(history.ActivityCompleted).Result, nil)
+}
+
+func (e *Executor) activityFailed(p *pending, ev history.Event) bool {
+	e.drop(&e.step.DropActivities, p)
+	return e.resolve(p, nil, ev.Body.(history.ActivityFailed).Failure)
+}
+
+// attemptFailed keeps the activity open: the failure is for the people who look
+// at the history, and workflow code hears of the last one only.
+func (e *Executor) attemptFailed(p *pending, ev history.Event) bool {
+	b := ev.Body.(history.ActivityAttemptFailed)
+	p.attempt = max(p.attempt, b.Run.Attempt+1)
+	e.retried[p.ref] = p
+	e.noteError(b.Failure)
+	return false
+}
+
+func (e *Executor) timerFired(p *pending, _ history.Event) bool {
+	e.drop(&e.step.DropTimers, p)
+	return e.resolve(p, nil, nil)
+}
+
+func (e *Executor) childCompleted(p *pending, ev history.Event) bool {
+	e.drop(&e.step.DropChildren, p)
+	return e.resolve(p, ev.Body.(history.ChildCompleted).Result, nil)
+}
+
+func (e *Executor) childFailed(p *pending, ev history.Event) bool {
+	e.drop(&e.step.DropChildren, p)
+	return e.resolve(p, nil, ev.Body.(history.ChildFailed).Failure)
+}
+
+func (e *Executor) signalDelivered(p *pending, _ history.Event) bool { return e.resolve(p, nil, nil) }
+
+func (e *Executor) signalFailed(p *pending, ev history.Event) bool {
+	return e.resolve(p, nil, ev.Body.(history.SignalFailed).Failure)
+}
+
+// drop adds what p started to the things that are to go. On replay that was done
+// long ago.
+func (e *Executor) drop(refs *[]int64, p *pending) {
+	if !e.replaying {
+		*refs = append(*refs, p.ref)
+	}
+}
+
+// add and remove keep the table of open commands.
+func (e *Executor) add(p *pending) {
+	e.open[p.ref] = p
+	if p.kind() == history.KindActivityScheduled {
+		p.attempt = 1
+		e.activities++
+	}
+}
+
+func (e *Executor) remove(p *pending) {
+	delete(e.open, p.ref)
+	delete(e.retried, p.ref)
+	if p.kind() == history.KindActivityScheduled {
+		e.activities--
+	}
+}
+
+// attempt is the highest attempt of an open activity, 0 if there is none.
+func (e *Executor) attempt() int {
+	highest := min(e.activities, 1)
+	for _, p := range e.retried {
+		highest = max(highest, p.attempt)
+	}
+	return highest
+}
+
+func (e *Executor) resolve(p *pending, v engine.Payload, f *engine.Failure) bool {
+	e.remove(p)
+	if f != nil {
+		_ = e.opts.Command.Sentinels.Bind(f)
+		e.noteError(f)
+	}
+	p.out.Value, p.out.Failure, p.out.Ready = v, f, true
+	return true
+}
+
+// noteError makes f the last error that lists show. A cancellation is none.
+func (e *Executor) noteError(f *engine.Failure) {
+	if f == nil || e.replaying || errors.Is(f, engine.ErrCanceled) {
+		return
+	}
+	line := firstLine(f.Message)
+	e.step.LastError = &line
+}
+
+// withdraw cancels an open command and reports whether there is a request to
+// record.
+func (e *Executor) withdraw(p *pending) (history.Body, bool) {
+	switch p.kind() { //nolint:exhaustive // only these commands can be withdrawn
+	case history.KindTimerScheduled:
+		e.cancelNow(p)
+		return history.TimerCanceled{Site: e.site()}, true
+	case history.KindActivityScheduled:
+		e.cancelNow(p)
+		return history.ActivityCanceled{Site: e.site()}, true
+	case history.KindChildScheduled:
+		if p.asked {
+			return nil, false
+		}
+		p.asked = true
+		return history.ChildCancelRequested{Site: e.site()}, true
+	}
+	return nil, false
+}
+
+func (e *Executor) cancelNow(p *pending) {
+	e.remove(p)
+	p.out.Failure = engine.Sentinels(nil).Failure(engine.ErrCanceled)
+	p.out.Canceled, p.out.Ready = true, true
+}
+
+// cancelOrder is the order in which a cancellation visits commands: timers,
+// activities, children, each in the order of issue.
+func cancelOrder(a, b *pending) int {
+	return cmp.Or(cmp.Compare(cancelRank(a), cancelRank(b)), cmp.Compare(a.ref, b.ref))
+}
+
+func cancelRank(p *pending) int {
+	return slices.Index([]history.Kind{history.KindTimerScheduled, history.KindActivityScheduled, history.KindChildScheduled}, p.kind())
+}
+
+func (e *Executor) sortedOpen() []*pending {
+	ps := make([]*pending, 0, len(e.open))
+	for _, p := range e.open {
+		ps = append(ps, p)
+	}
+	slices.SortFunc(ps, func(a, b *pending) int { return cmp.Compare(a.ref, b.ref) })
+	return ps
+}

@@ -1,0 +1,325 @@
+package executor
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+	"github.com/wfops/wfops/engine/internal/command"
+)
+
+// Executor is what workflow code runs against.
+var _ command.Sink = (*Executor)(nil)
+
+// enter ends the calling coroutine if the execution is being torn down or has
+// come to its end: code of an execution that is over has nobody to ask.
+func (e *Executor) enter() {
+	e.sched.Check()
+	if e.dead.Load() || e.done != nil {
+		e.sched.Exit()
+	}
+}
+
+// Issue implements command.Sink.
+func (e *Executor) Issue(c command.Command) *command.Outcome {
+	e.enter()
+	e.refs++
+	p := &pending{ref: e.refs, at: e.now, body: e.event(c)}
+	p.out.Ref = e.refs
+	e.add(p)
+	e.issue(p.ref, p.body)
+	return &p.out
+}
+
+// event returns the event that records a command issued now.
+func (e *Executor) event(c command.Command) history.Body {
+	switch c := c.(type) {
+	case command.ScheduleActivity:
+		h, t := splitTrace(c.Headers)
+		return history.ActivityScheduled{
+			Name: c.Name, ID: c.ID, Args: c.Args, Queue: c.Queue, Retry: c.Retry, Timeouts: c.Timeouts,
+			Headers: h, Trace: t, Site: e.site(),
+		}
+	case command.StartTimer:
+		return history.TimerScheduled{Name: c.Name, Duration: c.After, Until: e.now.Add(c.After), Site: e.site()}
+	case command.StartChild:
+		h, t := splitTrace(c.Headers)
+		child := engine.Instance{InstanceID: c.InstanceID, ExecutionID: e.derive("child", e.refs)}
+		if child.InstanceID == "" {
+			child.InstanceID = e.opts.Instance.ExecutionID + "-" + strconv.FormatInt(e.refs, 10)
+		}
+		return history.ChildScheduled{
+			Workflow: c.Workflow, Instance: child, Args: c.Args, Queue: c.Queue,
+			ParentClose: c.ParentClose, Attempt: c.Attempt, Headers: h, Trace: t, Site: e.site(),
+		}
+	case command.SendSignal:
+		h, t := splitTrace(c.Headers)
+		return history.SignalSent{InstanceID: c.InstanceID, Name: c.Name, Arg: c.Arg, Headers: h, Trace: t, Site: e.site()}
+	}
+	panic(fmt.Sprintf("executor: unknown command %T", c)) // the set is closed
+}
+
+// splitTrace takes the W3C trace context out of what propagators injected.
+func splitTrace(h history.Headers) (history.Headers, history.Trace) {
+	t := history.Trace{Parent: h["traceparent"], State: h["tracestate"]}
+	if t == (history.Trace{}) {
+		return h, t
+	}
+	h = maps.Clone(h)
+	delete(h, "traceparent")
+	delete(h, "tracestate")
+	return h, t
+}
+
+// derive returns an identifier that depends on the execution, what and n alone,
+// so that a replay comes to the same one.
+func (e *Executor) derive(what string, n int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", e.opts.Instance.ExecutionID, what, n))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Cancel implements command.Sink.
+func (e *Executor) Cancel(os ...*command.Outcome) {
+	e.enter()
+	ps := make([]*pending, 0, len(os))
+	for _, o := range os {
+		if p, ok := e.open[o.Ref]; ok && &p.out == o {
+			ps = append(ps, p)
+		}
+	}
+	slices.SortFunc(ps, cancelOrder)
+	for _, p := range ps {
+		if body, ok := e.withdraw(p); ok {
+			e.issue(p.ref, body)
+		}
+	}
+}
+
+// SideEffect implements command.Sink.
+func (e *Executor) SideEffect(f func() (engine.Payload, error)) (engine.Payload, error) {
+	e.enter()
+	e.refs++
+	if !e.replaying {
+		v, err := f()
+		rec := history.SideEffectRecorded{Value: v, Failure: e.failure(err), Site: e.site()}
+		e.issue(e.refs, rec)
+		return v, e.bound(rec.Failure) // as it will be on replay
+	}
+	rec, ok := e.past.sides[e.refs]
+	rec.Site = e.site()
+	e.issue(e.refs, rec)
+	if !ok {
+		e.sched.Exit() // there is no way on without a value; the check finds the mismatch
+	}
+	return rec.Value, e.bound(rec.Failure)
+}
+
+// MutableSideEffect implements command.Sink.
+func (e *Executor) MutableSideEffect(id string, f func(last engine.Payload) (engine.Payload, bool, error)) (engine.Payload, error) {
+	e.enter()
+	m := e.past.effects[id]
+	m.calls++
+	rec := history.MutableSideEffectRecorded{ID: id, Call: m.calls}
+	changed := false
+	if e.replaying {
+		rec, changed = e.past.mutables[mutableCall{id, m.calls}]
+		if !changed && !m.known {
+			e.refs++
+			e.issue(e.refs, history.MutableSideEffectRecorded{ID: id, Call: m.calls, Site: e.site()})
+			e.sched.Exit()
+		}
+	} else {
+		var err error
+		rec.Value, changed, err = f(m.last)
+		rec.Failure = e.failure(err)
+		changed = changed || err != nil || !m.known // replay needs something to go by
+	}
+	if changed {
+		rec.Site = e.site()
+		e.refs++
+		e.issue(e.refs, rec)
+		if rec.Failure == nil {
+			m.last, m.known = rec.Value, true
+		}
+	}
+	e.past.effects[id] = m
+	return m.last, e.bound(rec.Failure)
+}
+
+func (e *Executor) failure(err error) *engine.Failure { return e.opts.Command.Sentinels.Failure(err) }
+
+// bound is the error of a stored failure, nil for none.
+func (e *Executor) bound(f *engine.Failure) error { return e.opts.Command.Sentinels.Bind(f) }
+
+// unrecorded is the answer of Version at a point that history has passed
+// without it.
+const unrecorded = -1
+
+// Version implements command.Sink.
+func (e *Executor) Version(changeID string, lowest, highest int) int {
+	e.enter()
+	v, known := e.past.versions[changeID]
+	if !known {
+		v = unrecorded
+		if !e.replaying {
+			v = highest
+			e.issue(0, history.VersionMarked{ChangeID: changeID, Version: v, Site: e.site()})
+		}
+		e.past.versions[changeID] = v
+	}
+	if v < lowest || v > highest {
+		e.Block(engine.BlockReason{
+			Class:   engine.BlockVersion,
+			Message: fmt.Sprintf("this execution has version %d of change %q, the code supports %d to %d", v, changeID, lowest, highest),
+			Issued:  describe(0, history.VersionMarked{ChangeID: changeID, Version: highest, Site: callSite()}),
+		})
+	}
+	e.SetTags(map[string]string{versionTag + changeID: strconv.Itoa(v)})
+	return v
+}
+
+// versionTag begins the tags that tell which versions an execution runs with.
+const versionTag = "version."
+
+// Signals implements command.Sink. It is also called by the executor itself.
+func (e *Executor) Signals(name string) *command.Signals {
+	buf, ok := e.signals[name]
+	if !ok {
+		buf = &command.Signals{}
+		e.signals[name] = buf
+	}
+	return buf
+}
+
+// Go implements command.Sink.
+func (e *Executor) Go(name string, f func()) {
+	e.enter()
+	e.sched.Go(name, f)
+}
+
+// waitRecord is what a coroutine waits for, and since when.
+type waitRecord struct {
+	on    []command.Wait
+	since time.Time
+}
+
+// Wait implements command.Sink.
+func (e *Executor) Wait(on []command.Wait, ready func() bool) {
+	e.enter()
+	if ready() {
+		return
+	}
+	c := e.sched.Current()
+	if c != nil {
+		c.Data = waitRecord{on, e.now}
+	}
+	e.sched.Wait(ready)
+	if c != nil {
+		c.Data = nil
+	}
+	e.enter()
+}
+
+// Block implements command.Sink.
+func (e *Executor) Block(r engine.BlockReason) {
+	if e.blocked == nil {
+		if r.Seq == 0 {
+			r.Seq, r.Event = e.seq, cmp.Or(r.Event, string(e.kind))
+		}
+		e.blocked = &BlockedError{Reason: r}
+	}
+	e.dead.Store(true)
+	e.sched.Exit()
+}
+
+// OnCancel implements command.Sink.
+func (e *Executor) OnCancel(f func(cause error)) { e.onCancel = f }
+
+// Now implements command.Sink.
+func (e *Executor) Now() time.Time { return e.now }
+
+// Applied implements command.Sink. Recorded commands count on replay and do not
+// live, but code runs only right after events that count both times.
+func (e *Executor) Applied() int64 { return e.seq }
+
+// Replaying implements command.Sink.
+func (e *Executor) Replaying() bool { return e.replaying }
+
+// Instance implements command.Sink.
+func (e *Executor) Instance() engine.Instance { return e.opts.Instance }
+
+// Parent implements command.Sink.
+func (e *Executor) Parent() *history.Parent { return e.started.Parent }
+
+// Workflow implements command.Sink.
+func (e *Executor) Workflow() string { return e.started.Workflow }
+
+// Headers implements command.Sink.
+func (e *Executor) Headers() history.Headers { return e.started.Headers }
+
+// Trace implements command.Sink.
+func (e *Executor) Trace() history.Trace { return e.started.Trace }
+
+// Details implements command.Sink.
+func (e *Executor) Details() command.Details { return e.details }
+
+// Unique implements command.Sink.
+func (e *Executor) Unique() [16]byte {
+	e.unique++
+	seed := binary.BigEndian.AppendUint64([]byte(e.opts.Instance.ExecutionID+"\x00unique\x00"), e.unique)
+	sum := sha256.Sum256(seed)
+	return [16]byte(sum[:16])
+}
+
+// SetTags implements command.Sink.
+func (e *Executor) SetTags(tags map[string]string) {
+	changed := false
+	for k, v := range tags {
+		old, ok := e.tags[k]
+		switch {
+		case v == "" && ok:
+			delete(e.tags, k)
+		case v != "" && v != old:
+			e.tags[k] = v
+		default:
+			continue
+		}
+		changed = true
+	}
+	if changed && !e.replaying {
+		e.step.Tags = maps.Clone(e.tags)
+	}
+}
+
+// SetStatus implements command.Sink.
+func (e *Executor) SetStatus(line string) {
+	if !e.replaying {
+		line = firstLine(line)
+		e.step.StatusLine = &line
+	}
+}
+
+// Note implements command.Sink.
+func (e *Executor) Note(v any) {
+	if !e.replaying {
+		e.step.Notes = append(e.step.Notes, v)
+	}
+}
+
+// Settings implements command.Sink.
+func (e *Executor) Settings() command.Settings { return e.opts.Command }
+
+// isCanceled reports whether err says that the execution gave way to a request
+// to cancel it.
+func (e *Executor) isCanceled(err error) bool {
+	return e.canceled && errors.Is(err, engine.ErrCanceled)
+}

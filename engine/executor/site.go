@@ -1,0 +1,101 @@
+package executor
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/wfops/wfops/engine/history"
+)
+
+// frame is what one program counter stands for: our own frames are skipped, the
+// first other one is the call site.
+type frame struct {
+	ours bool
+	site history.Site
+}
+
+// frames caches frames by program counter: looking one up costs nanoseconds,
+// resolving it microseconds, and a program has few places that issue commands.
+var frames sync.Map // uintptr → frame
+
+// site returns the call site of the workflow code that is calling the sink. On
+// replay that is not needed unless there is a mismatch, and then it is taken from
+// the stack that issue keeps.
+func (e *Executor) site() history.Site {
+	if e.replaying {
+		return history.Site{}
+	}
+	return callSite()
+}
+
+func callSite() history.Site {
+	var pcs [16]uintptr
+	return siteIn(pcs[:runtime.Callers(2, pcs[:])])
+}
+
+func siteIn(pcs []uintptr) history.Site {
+	for _, pc := range pcs {
+		f, ok := frames.Load(pc)
+		if !ok {
+			f, _ = frames.LoadOrStore(pc, resolve(pc))
+		}
+		if r := f.(frame); !r.ours {
+			return r.site
+		}
+	}
+	return history.Site{}
+}
+
+// resolve looks at the innermost frame of pc that isn't ours: inlining can make
+// one program counter stand for several.
+func resolve(pc uintptr) frame {
+	it := runtime.CallersFrames([]uintptr{pc})
+	for {
+		f, more := it.Next()
+		if f.Function != "" && !isEngine(f.Function) {
+			return frame{site: history.Site{Function: f.Function, File: path.Base(f.File), Line: f.Line}}
+		}
+		if !more {
+			return frame{ours: true}
+		}
+	}
+}
+
+var enginePackages = []string{
+	"github.com/wfops/wfops/engine/workflow.",
+	"github.com/wfops/wfops/engine/executor.",
+	"github.com/wfops/wfops/engine/internal/",
+	"runtime.",
+}
+
+func isEngine(function string) bool {
+	for _, p := range enginePackages {
+		if strings.HasPrefix(function, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// stackText resolves a kept stack, without addresses and goroutine ids, so that
+// the text is the same from run to run.
+func stackText(coroutine string, pcs []uintptr) string {
+	if len(pcs) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "coroutine %q:\n", coroutine)
+	it := runtime.CallersFrames(pcs)
+	for {
+		f, more := it.Next()
+		if f.Function != "" && !isEngine(f.Function) {
+			fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, path.Base(f.File), f.Line)
+		}
+		if !more {
+			return b.String()
+		}
+	}
+}

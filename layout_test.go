@@ -1,0 +1,332 @@
+package wfops_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wfops/wfops"
+
+// layers says which packages of ours the code of a package may import directly;
+// test files are free. A key that ends in "/..." is for a whole tree and gives
+// way to longer keys. An import that is missing here fails the test: adding an
+// arrow is a decision, made in a diff of this table.
+var layers = map[string]string{
+	".": "",
+
+	// L0, L1: words. They know nothing that does anything.
+	"engine":               "",
+	"engine/internal/coro": "",
+	"engine/history":       "engine",
+	"engine/activity":      "engine",
+
+	// L2: the two contracts, one on each side of the executor.
+	"engine/backend":          "engine engine/history",
+	"engine/internal/command": "engine engine/history",
+
+	// L3, L4: what authors import, and what client and worker share.
+	"engine/workflow":      "engine engine/history engine/internal/command engine/internal/coro",
+	"engine/registry":      "engine engine/workflow",
+	"engine/settings":      "engine engine/history engine/internal/command engine/workflow",
+	"engine/backend/group": "engine engine/history engine/backend",
+
+	// L5: pure replay. No store, no client, no worker.
+	"engine/executor": "engine engine/history engine/internal/command engine/internal/coro engine/registry engine/workflow",
+
+	// L6: adapters know the port and nothing of what runs on it.
+	"backends/internal/sqlstore": "engine engine/history engine/backend",
+	"backends/memory":            "engine engine/history engine/backend",
+	"backends/sqlite":            "engine engine/history engine/backend backends/internal/sqlstore",
+
+	// L6: programs' side. worker names client for NewWorkflowOrchestrator alone.
+	"client": "engine engine/history engine/backend engine/backend/group engine/registry engine/settings engine/workflow",
+	"worker": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow engine/executor client",
+	"engine/tester": "engine engine/history engine/activity engine/backend engine/backend/group engine/internal/command engine/internal/coro " +
+		"engine/registry engine/settings engine/workflow engine/executor",
+
+	// L7: shared suites, for test files only, and the one place that knows every
+	// adapter.
+	"backends/backendtest":           "engine engine/history engine/backend",
+	"backends/backendtest/faults":    "engine engine/history engine/backend backends/backendtest",
+	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/registry engine/settings engine/workflow client worker backends/backendtest backends/backendtest/faults",
+	"backends":                       "engine engine/backend backends/memory backends/sqlite",
+
+	// L8: programs wire the public packages together.
+	"cmd/wfbench/...": public + " cmd/wfbench/...",
+	"samples/...":     public + " samples/...",
+}
+
+const public = "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow " +
+	"client worker backends backends/memory backends/sqlite"
+
+// thirdParty says which modules the code of a package may import; test files may
+// import these and those of testThirdParty. Everything else is refused.
+var thirdParty = map[string]string{
+	"backends/sqlite": "github.com/mattn/go-sqlite3 modernc.org/sqlite",
+	// Users write OnActivity(…).Return(…), which is testify's mock.
+	"engine/tester": "github.com/stretchr/testify",
+	"samples/...":   "github.com/google/uuid",
+}
+
+const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak"
+
+// shipped are packages that users' programs are built from, and keptOut what must
+// not come with them: test code, and telemetry that nobody asked for.
+var (
+	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory"}
+	keptOut = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "go.opentelemetry.io"}
+)
+
+// Budgets, in lines. Tests may have long tables, but no long files.
+const (
+	maxFile       = 700
+	maxFunc       = 80
+	longFunc      = 60
+	longFuncShare = 0.02
+	p90Func       = 40
+)
+
+// source is what the rules look at in one file. Files are read whatever their
+// build constraints say, so that one pass sees every platform, with and without
+// cgo.
+type source struct {
+	dir, file string
+	test      bool // a _test file
+	imports   []string
+	lines     int
+	funcs     []function
+}
+
+type function struct {
+	name  string
+	lines int
+}
+
+func TestImportsFollowTheLayers(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, problem := range importProblems(s) {
+			t.Error(problem)
+		}
+	}
+}
+
+func importProblems(s source) []string {
+	row, known := lookup(layers, s.dir)
+	if !known {
+		return []string{s.file + ": package " + s.dir + " is not in layers"}
+	}
+	modules, _ := lookup(thirdParty, s.dir)
+	if s.test {
+		modules += " " + testThirdParty
+	}
+	var problems []string
+	for _, imp := range s.imports {
+		dep, ours := strings.CutPrefix(imp, module+"/")
+		switch {
+		case ours && !s.test && !anyMatches(strings.Fields(row), dep):
+			problems = append(problems, s.file+": "+s.dir+" must not import "+dep)
+		case !ours && isThirdParty(imp) && !slices.ContainsFunc(strings.Fields(modules), func(m string) bool { return within(imp, m) }):
+			problems = append(problems, s.file+": "+s.dir+" must not import "+imp)
+		case within(imp, "testing") && !s.test && !isTestCode(s.dir):
+			problems = append(problems, s.file+": testing is for test code")
+		}
+	}
+	return problems
+}
+
+// The rules must bite, or their silence means nothing.
+func TestRulesRefuse(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    source
+		want int
+	}{
+		{"an edge in the table", source{dir: "engine/history", imports: []string{module + "/engine", "time"}}, 0},
+		{"an edge upwards", source{dir: "engine/history", imports: []string{module + "/worker"}}, 1},
+		{"an adapter that knows the executor", source{dir: "backends/sqlite", imports: []string{module + "/engine/executor"}}, 1},
+		{"a package without a row", source{dir: "engine/util", imports: []string{"time"}}, 1},
+		{"a driver in its adapter", source{dir: "backends/sqlite", imports: []string{"modernc.org/sqlite/lib", "github.com/mattn/go-sqlite3"}}, 0},
+		{"a driver elsewhere", source{dir: "worker", imports: []string{"modernc.org/sqlite"}}, 1},
+		{"a driver in a test elsewhere", source{dir: "worker", test: true, imports: []string{"modernc.org/sqlite"}}, 1},
+		{"a module whose name begins alike", source{dir: "backends/sqlite", imports: []string{"modernc.org/sqlite3"}}, 1},
+		{"testify in a library", source{dir: "client", imports: []string{"github.com/stretchr/testify/mock"}}, 1},
+		{"testify in a test", source{dir: "client", test: true, imports: []string{"github.com/stretchr/testify/mock"}}, 0},
+		{"goleak in a suite", source{dir: "backends/backendtest", imports: []string{"go.uber.org/goleak"}}, 1},
+		{"testing in a library", source{dir: "engine", imports: []string{"testing"}}, 1},
+		{"testing in a suite", source{dir: "backends/backendtest/faults", imports: []string{"testing"}}, 0},
+		{"testing in the tester", source{dir: "engine/tester", imports: []string{"testing"}}, 0},
+		{"a suite in a library", source{dir: "backends/memory", imports: []string{module + "/backends/backendtest"}}, 1},
+		{"a suite in a test", source{dir: "backends/memory", test: true, imports: []string{module + "/backends/backendtest"}}, 0},
+		{"a sample's own package", source{dir: "samples/orders", imports: []string{module + "/samples/orders/shop", "github.com/google/uuid"}}, 0},
+	} {
+		if got := importProblems(c.s); len(got) != c.want {
+			t.Errorf("%s: got %q, want %d problems", c.name, got, c.want)
+		}
+	}
+}
+
+// What a package imports directly is settled above; this looks at what comes in
+// through others.
+func TestShippedPackagesStayClean(t *testing.T) {
+	var args []string
+	for _, pkg := range shipped {
+		if files, _ := filepath.Glob(pkg + "/*.go"); len(files) > 0 {
+			args = append(args, "./"+pkg)
+		}
+	}
+	if len(args) == 0 {
+		t.Fatal("no shipped package found")
+	}
+	for _, cgo := range []string{"0", "1"} { // each has its own SQLite driver
+		cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps"}, args...)...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", cmd.Args, err, stderr.String())
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			if slices.ContainsFunc(keptOut, func(m string) bool { return within(dep, m) }) {
+				t.Errorf("CGO_ENABLED=%s: users' programs would contain %s; find the way with: go mod why %s", cgo, dep, dep)
+			}
+		}
+	}
+}
+
+func TestBudgets(t *testing.T) {
+	var lengths []int
+	var long []string
+	for _, s := range sources(t) {
+		if s.lines > maxFile {
+			t.Errorf("%s has %d lines, the limit is %d: name the second thing in it and move it out", s.file, s.lines, maxFile)
+		}
+		if s.test || isTestCode(s.dir) {
+			continue
+		}
+		for _, f := range s.funcs {
+			lengths = append(lengths, f.lines)
+			if f.lines > maxFunc {
+				t.Errorf("%s: %s has %d lines, the limit is %d", s.file, f.name, f.lines, maxFunc)
+			}
+			if f.lines > longFunc {
+				long = append(long, s.file+": "+f.name+" has "+strconv.Itoa(f.lines)+" lines")
+			}
+		}
+	}
+	if share := float64(len(long)) / float64(len(lengths)); share > longFuncShare {
+		t.Errorf("%.1f %% of %d functions have more than %d lines, the limit is %.0f %%:\n%s",
+			100*share, len(lengths), longFunc, 100*longFuncShare, strings.Join(long, "\n"))
+	}
+	slices.Sort(lengths)
+	if p90 := lengths[len(lengths)*9/10]; p90 > p90Func {
+		t.Errorf("a tenth of the functions have %d lines or more, the limit is %d", p90, p90Func)
+	}
+}
+
+// sources parses every Go file of this module.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && file != "." && skipped(file):
+			return fs.SkipDir
+		case !d.IsDir() && strings.HasSuffix(file, ".go"):
+			all = append(all, parse(t, file))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// skipped reports whether the go command does not look into dir either.
+func skipped(dir string) bool {
+	name := filepath.Base(dir)
+	if name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+func parse(t *testing.T, file string) source {
+	t.Helper()
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slashed := filepath.ToSlash(file)
+	s := source{
+		dir:   path.Dir(slashed),
+		file:  slashed,
+		test:  strings.HasSuffix(file, "_test.go"),
+		lines: fset.File(f.Pos()).LineCount(),
+	}
+	for _, spec := range f.Imports {
+		imp, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.imports = append(s.imports, imp)
+	}
+	for _, decl := range f.Decls {
+		if fn, ok := decl.(*ast.FuncDecl); ok {
+			lines := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1
+			s.funcs = append(s.funcs, function{fn.Name.Name, lines})
+		}
+	}
+	return s
+}
+
+// lookup returns the row of pkg: its own, or that of the nearest tree around it.
+func lookup(table map[string]string, pkg string) (string, bool) {
+	if row, ok := table[pkg]; ok {
+		return row, true
+	}
+	for dir := pkg; dir != "."; dir = path.Dir(dir) {
+		if row, ok := table[dir+"/..."]; ok {
+			return row, true
+		}
+	}
+	return "", false
+}
+
+func anyMatches(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		tree, isTree := strings.CutSuffix(p, "/...")
+		return p == pkg || isTree && within(pkg, tree)
+	})
+}
+
+// within reports whether pkg is tree or lies in it.
+func within(pkg, tree string) bool { return pkg == tree || strings.HasPrefix(pkg, tree+"/") }
+
+// isThirdParty goes by the dot that the first element of a module path has and
+// that of the standard library has not.
+func isThirdParty(imp string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	return strings.Contains(first, ".")
+}
+
+// isTestCode reports whether a package exists for tests: the users' tester, and
+// everything in a tree whose name ends in "test".
+func isTestCode(pkg string) bool {
+	return pkg == "engine/tester" || slices.ContainsFunc(strings.Split(pkg, "/"), func(elem string) bool { return strings.HasSuffix(elem, "test") })
+}

@@ -1,0 +1,136 @@
+package worker
+
+import (
+	"container/list"
+	"sync"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/executor"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// warm is an executor and what its worker knows of the execution besides. It has
+// one owner at a time: the goroutine that runs the execution, or the cache.
+type warm struct {
+	x *executor.Executor
+	// seq and step are the fence: they tell which state of the store the
+	// executor is in.
+	seq  int64
+	step string
+	// activities are those without an answer.
+	activities map[int64]placed
+	// open holds the events of commands without an answer, for observers; nil if
+	// there are none.
+	open map[int64]history.Event
+}
+
+// placed is what the store holds for an activity.
+type placed struct {
+	row    bool
+	timers bool
+}
+
+// matches reports whether w is the state that the store has. After a store that
+// lost its last second a sequence number can be used again, a step id can't.
+func (w *warm) matches(seq int64, step string) bool { return w.seq == seq && w.step == step }
+
+// advance takes in a step that is durable.
+func (w *warm) advance(t *turn, seq int64, step string) {
+	w.seq, w.step = seq, step
+	for _, ref := range t.step.DropActivities {
+		delete(w.activities, ref)
+	}
+	for i := range t.rows {
+		s := &t.rows[i]
+		w.activities[s.ref] = placed{row: true, timers: hasTimers(s.body.Timeouts)}
+	}
+	for i := range t.here {
+		s := &t.here[i]
+		w.activities[s.ref] = placed{timers: hasTimers(s.body.Timeouts)}
+	}
+}
+
+// cache keeps executors that nothing is running on. It is bounded by the bytes
+// and the number of these alone: what runs is not in it and can't be evicted.
+type cache struct {
+	maxBytes int64
+	maxCount int
+
+	mu    sync.Mutex
+	bytes int64
+	byID  map[engine.Instance]*list.Element
+	order list.List // of *cached, the one put last in front
+}
+
+type cached struct {
+	instance engine.Instance
+	warm     *warm
+	bytes    int64
+	put      time.Time
+}
+
+func newCache(maxBytes int64, maxCount int) *cache {
+	return &cache{maxBytes: maxBytes, maxCount: maxCount, byID: map[engine.Instance]*list.Element{}}
+}
+
+// take removes the executor of an execution and returns it, or nil.
+func (c *cache) take(i engine.Instance) *warm {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	el := c.byID[i]
+	if el == nil {
+		return nil
+	}
+	return c.remove(el).warm
+}
+
+// put takes over an executor. It returns those that there is no room for; the
+// caller closes them when it holds no lock.
+func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
+	size := w.x.Size()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el := c.byID[i]; el != nil {
+		out = append(out, c.remove(el).warm)
+	}
+	c.byID[i] = c.order.PushFront(&cached{instance: i, warm: w, bytes: size, put: time.Now()})
+	c.bytes += size
+	for c.order.Len() > 0 && (c.bytes > c.maxBytes || c.order.Len() > c.maxCount) {
+		out = append(out, c.remove(c.order.Back()).warm)
+	}
+	return out
+}
+
+// expire closes what was put before t.
+func (c *cache) expire(t time.Time) {
+	var out []*warm
+	c.mu.Lock()
+	for el := c.order.Back(); el != nil && el.Value.(*cached).put.Before(t); el = c.order.Back() {
+		out = append(out, c.remove(el).warm)
+	}
+	c.mu.Unlock()
+	closeAll(out)
+}
+
+// clear closes everything.
+func (c *cache) clear() { c.expire(time.Now().Add(time.Hour)) }
+
+func (c *cache) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.order.Len()
+}
+
+func (c *cache) remove(el *list.Element) *cached {
+	e := c.order.Remove(el).(*cached) //nolint:errcheck,forcetypeassert // the list holds nothing else
+	delete(c.byID, e.instance)
+	c.bytes -= e.bytes
+	return e
+}
+
+func closeAll(ws []*warm) {
+	for _, w := range ws {
+		w.x.Close()
+	}
+}

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/activity"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// rowRun is an attempt of an activity that has a row, which this worker has
+// leased.
+type rowRun struct {
+	w    *Worker
+	task backend.ActivityTask
+	a    *attempt
+	// before are events about attempts that were lost before this one.
+	before []history.Event
+
+	mu    sync.Mutex
+	until time.Time // end of the lease
+}
+
+// claimActivities claims up to n rows and starts them.
+func (w *Worker) claimActivities(ctx context.Context, n int) (claimed, error) {
+	names := w.catalog.load().activities
+	if len(names) == 0 {
+		return claimed{}, nil
+	}
+	sent := w.clock.mark()
+	got, err := w.store.ClaimActivities(ctx, backend.ActivityClaim{
+		Worker: w.id, Build: w.build, Queues: w.opts.activityQueues, Activities: names, Max: n, Lease: w.opts.lease,
+	})
+	if err != nil {
+		return claimed{}, fmt.Errorf("claiming activities: %w", err)
+	}
+	w.clock.learn(sent, got.Now)
+	for i := range got.Tasks {
+		go w.runRow(got.Tasks[i])
+	}
+	return claimed{n: len(got.Tasks), next: got.Next}, nil
+}
+
+// runRow runs one claimed row. It owns an activity slot.
+func (w *Worker) runRow(t backend.ActivityTask) {
+	r := &rowRun{w: w, task: t, until: t.LeaseUntil}
+	ev, err := t.Event.DecodeOne()
+	body, ok := ev.Body.(history.ActivityScheduled)
+	if err != nil || !ok {
+		w.acts.leave(1)
+		r.putBack(fmt.Errorf("activity %d of %s: the row does not hold an ActivityScheduled event: %w", t.Ref, t.Instance, err))
+		return
+	}
+	s := start{
+		ref: t.Ref, body: body, scheduled: t.Scheduled, attempt: t.Attempt, lastError: t.LastError, details: t.Details,
+	}
+	if t.Lost != nil && !r.account(s, *t.Lost) {
+		w.acts.leave(1)
+		return
+	}
+	r.a = w.newAttempt(r, t.Instance, t.Workflow, t.Queue, s)
+	w.rows.add(r, r)
+	w.perform(r.a)
+}
+
+// putBack leaves a row that this build can't read to others.
+func (r *rowRun) putBack(err error) {
+	r.w.log.LogAttrs(r.w.ctx, slog.LevelError, "an activity can't be run here", slog.Any("error", err))
+	r.commit(backend.ActivityCommit{
+		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, After: handBackAfter, LastError: firstLine(err.Error())},
+	})
+}
+
+// account writes down the attempt that a vanished worker lost, and reports whether
+// another one may begin now.
+func (r *rowRun) account(s start, lost backend.LostAttempt) bool {
+	err := fmt.Errorf("%w: %s ran attempt %d of activity %s and is gone", engine.ErrWorkerLost, lost.Worker, lost.Attempt, s.body.Name)
+	s.attempt = lost.Attempt
+	it := s.after(outcome{
+		failure: r.w.settings.Errors.Failure(err), at: r.w.clock.now(),
+		run: history.Run{Attempt: lost.Attempt, Scheduled: s.scheduled, Started: lost.Started, Worker: lost.Worker},
+	})
+	r.before = append(r.before, it.event)
+	if it.again != nil && it.again.delay <= 0 {
+		return true
+	}
+	r.conclude(it)
+	return false
+}
+
+// ended implements owner. An attempt that was told to stop has lost its row, or
+// gave it back; what it failed with then says nothing.
+func (r *rowRun) ended(_ *attempt, o outcome, revoked bool) *hold {
+	defer r.w.rows.remove(r, r)
+	if revoked && o.failure != nil {
+		return nil
+	}
+	it := r.a.start.after(o)
+	r.before = append(r.before, it.event)
+	r.conclude(it)
+	return nil
+}
+
+// conclude commits what is in before: an answer, or an attempt that another one
+// follows.
+func (r *rowRun) conclude(it item) {
+	c := backend.ActivityCommit{Events: make([]history.Encoded, len(r.before))}
+	for i, ev := range r.before {
+		enc, err := history.Encode(ev)
+		if err != nil {
+			r.putBack(fmt.Errorf("encoding the outcome of activity %d of %s: %w", r.task.Ref, r.task.Instance, err))
+			return
+		}
+		c.Events[i] = enc
+	}
+	if s := it.again; s != nil {
+		c.Quiet = true
+		c.Retry = &backend.ActivityRetry{Attempt: s.attempt, After: s.delay, LastError: s.lastError}
+	}
+	r.commit(c)
+}
+
+// commit writes until the outcome is known or the lease runs out. A commit that
+// was applied though its answer was lost is refused the second time, because the
+// row is gone then.
+func (r *rowRun) commit(c backend.ActivityCommit) {
+	c.Instance, c.Ref, c.Token = r.task.Instance, r.task.Ref, r.task.Token
+	for failures := 1; ; failures++ {
+		err := r.w.store.CommitActivities(r.w.ctx, []backend.ActivityCommit{c})[0]
+		if err == nil || errors.Is(err, engine.ErrLeaseLost) {
+			return
+		}
+		over := !transient(err) || r.w.ctx.Err() != nil || r.w.clock.until(r.end()) < r.w.opts.margin
+		if over || failures == 1 {
+			r.w.log.LogAttrs(r.w.ctx, slog.LevelWarn, "committing an activity failed", slog.String("instance", c.Instance.String()),
+				slog.Int64("ref", c.Ref), slog.Bool("given_up", over), slog.Any("error", err))
+		}
+		if over {
+			return
+		}
+		pause(r.w.ctx.Done(), backoff(failures))
+	}
+}
+
+func (r *rowRun) end() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.until
+}
+
+// extension asks to prolong the lease if it is time to, or if there are details to
+// store.
+func (r *rowRun) extension(now time.Time, lease time.Duration) (backend.ActivityExtension, bool) {
+	x := backend.ActivityExtension{
+		Instance: r.task.Instance, Ref: r.task.Ref, Token: r.task.Token, Lease: lease, Details: r.a.takeUnsaved(),
+	}
+	return x, x.Details != nil || dueForExtension(r.end(), now, lease)
+}
+
+// extended takes in the answer to an extension.
+func (r *rowRun) extended(x backend.ActivityExtension, sent time.Time, err error) {
+	switch {
+	case err == nil:
+		r.mu.Lock()
+		r.until = sent.Add(x.Lease)
+		r.mu.Unlock()
+	case errors.Is(err, engine.ErrLeaseLost):
+		r.stop(r.w.whyLost(r.end()))
+	default:
+		r.a.restore(x.Details)
+		if r.w.clock.until(r.end()) < r.w.opts.margin {
+			r.stop(activity.ErrLeaseLost)
+		}
+	}
+}
+
+// stop tells the function to stop. The row is no longer ours.
+func (r *rowRun) stop(cause error) {
+	r.w.rows.remove(r, r)
+	r.a.revoke(cause)
+}
+
+// giveBack makes the row ready for another worker at once, as the same attempt.
+func (r *rowRun) giveBack() {
+	r.a.revoke(activity.ErrShutdown)
+	r.commit(backend.ActivityCommit{
+		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError},
+	})
+	r.w.rows.remove(r, r)
+}

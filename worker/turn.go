@@ -1,0 +1,316 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/executor"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// drive runs a hold, for which the caller has a slot, and goes on with what comes
+// of it in the same goroutine: an activity that the hold starts, then the hold
+// again with the activity's outcome. A chain of activities needs no other
+// goroutine than this one.
+func (w *Worker) drive(h *hold) {
+	for h != nil {
+		a := h.work()
+		if a == nil {
+			return
+		}
+		h = a.perform()
+	}
+}
+
+// work runs the hold until it rests or is gone, and gives its slot back. It may
+// return an activity that the caller has to run.
+func (h *hold) work() (last *attempt) {
+	rests := false // and is anybody's from then on
+	defer h.w.steps.leave(1)
+	defer func() {
+		if !rests {
+			h.dispose()
+		}
+	}()
+	defer h.survive()
+	for {
+		do := h.decide()
+		if rests = do == doRest; rests || do == doNothing {
+			return last
+		}
+		if last != nil {
+			go h.w.perform(last)
+			last = nil
+		}
+		switch do {
+		case doTurn:
+			last = h.turn()
+		case doBlock:
+			h.blockPoisoned()
+		case doDrain:
+			h.drain()
+		case doLetGo:
+			h.letGo(0)
+		case doRest, doNothing: // done by decide
+		}
+	}
+}
+
+// survive keeps a panic of ours from taking the worker down: the execution is
+// lost, and tried again when its lease runs out.
+func (h *hold) survive() {
+	if r := recover(); r != nil {
+		h.w.log.LogAttrs(h.w.ctx, slog.LevelError, "running an instance panicked; it is tried again when its lease runs out",
+			slog.String("instance", h.instance.String()), slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		h.lose(nil)
+	}
+}
+
+// dispose puts away the executor of a hold that is gone. A resting hold has none:
+// it is in the cache.
+func (h *hold) dispose() {
+	if h.body == nil {
+		return
+	}
+	body := h.body
+	h.body = nil
+	if h.fate() == released {
+		closeAll(h.w.cache.put(h.instance, body))
+		return
+	}
+	body.x.Close()
+}
+
+// fate returns the move that made the hold gone, if it is.
+func (h *hold) fate() move {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.end
+}
+
+// turn makes one step of all that has come in, commits it, and performs it once
+// the commit is durable. It returns an activity for the caller to run, if any.
+func (h *hold) turn() *attempt {
+	h.mu.Lock()
+	took := h.box
+	h.box = nil
+	h.mu.Unlock()
+	if err := h.load(); err != nil {
+		h.cannotRun(err, took)
+		return nil
+	}
+	took = append(took, h.orphaned(took)...)
+	if len(took) == 0 {
+		return nil
+	}
+	st, err := h.body.x.Apply(executor.Input{
+		Now: h.w.clock.now(), Worker: h.w.id, Build: h.w.build, HistoryBytes: h.bytes, Events: events(took),
+	})
+	if err != nil {
+		h.cannotRun(err, took)
+		return nil
+	}
+	t := h.plan(st, took)
+	c, err := commitOf(h.author, t)
+	if err != nil {
+		h.w.acts.leave(len(t.here))
+		h.cannotRun(err, took)
+		return nil
+	}
+	ans, err := h.send(c)
+	if err != nil {
+		h.w.acts.leave(len(t.here))
+		h.lose(took)
+		return nil
+	}
+	return h.acknowledged(&t, &c, ans)
+}
+
+func events(items []item) []history.Event {
+	evs := make([]history.Event, len(items))
+	for i := range items {
+		evs[i] = items[i].event
+	}
+	return evs
+}
+
+// load makes sure that there is an executor in the state that the store has:
+// the cached one, or a new one that replays the history.
+func (h *hold) load() error {
+	if h.body != nil {
+		return nil
+	}
+	if h.body = h.cachedBody(); h.body != nil {
+		h.adopt(false)
+		return nil
+	}
+	past, err := h.fetch()
+	if err != nil {
+		return err
+	}
+	h.body = &warm{
+		x:   h.w.newExecutor(h.instance, h.workflow),
+		seq: h.seq, step: h.step, activities: map[int64]placed{}, open: openSet(h.w.observers),
+	}
+	if len(past) > 0 {
+		if err := h.body.x.Replay(past); err != nil {
+			return err
+		}
+	}
+	if n := h.body.x.LastSeq(); n != h.seq {
+		return fmt.Errorf("%w: history of %s ends at event %d, the claim said %d", engine.ErrLeaseLost, h.instance, n, h.seq)
+	}
+	h.body.note(past)
+	h.body.drop(past)
+	h.adopt(true)
+	return nil
+}
+
+// cachedBody takes the executor out of the cache, if it is in the state that the
+// store has.
+func (h *hold) cachedBody() *warm {
+	body := h.w.cache.take(h.instance)
+	if body == nil || body.matches(h.seq, h.step) {
+		return body
+	}
+	body.x.Close()
+	return nil
+}
+
+// adopt notes what the store holds for the open activities. After a takeover the
+// claim has told which of them have a row.
+func (h *hold) adopt(cold bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !cold && h.orphans == 0 {
+		return
+	}
+	for _, p := range h.body.x.Pending() {
+		row := h.local[p.Ref] == nil
+		if h.orphans > 0 {
+			row = slices.Contains(h.refs, p.Ref)
+		}
+		h.body.activities[p.Ref] = placed{row: row, timers: hasTimers(p.Body.Timeouts)}
+	}
+}
+
+func hasTimers(t history.Timeouts) bool { return t.ScheduleToStart > 0 || t.ScheduleToClose > 0 }
+
+// fetch reads and decodes the history, trying as long as the lease lasts.
+func (h *hold) fetch() ([]history.Event, error) {
+	if h.seq == 0 {
+		return nil, nil
+	}
+	for failures := 0; ; {
+		chunks, err := h.w.store.History(h.w.ctx, h.instance, 0, 0)
+		if err == nil {
+			return decode(chunks)
+		}
+		if failures++; !transient(err) || h.expired() || h.w.ctx.Err() != nil {
+			return nil, fmt.Errorf("reading the history of %s: %w", h.instance, err)
+		}
+		h.complain("reading a history failed, trying again", err, failures)
+		pause(h.w.ctx.Done(), backoff(failures))
+	}
+}
+
+func decode(chunks []backend.Chunk) ([]history.Event, error) {
+	n := 0
+	for _, c := range chunks {
+		n += c.Count
+	}
+	past := make([]history.Event, 0, n)
+	for _, c := range chunks {
+		evs, err := c.Events.Decode(c.First)
+		if err != nil {
+			return nil, err
+		}
+		past = append(past, evs...)
+	}
+	return past, nil
+}
+
+// transient reports whether a call that failed may succeed later: its outcome is
+// unknown, or the store was busy.
+func transient(err error) bool {
+	return engine.OutcomeUnknown(err) || errors.Is(err, engine.ErrBusy)
+}
+
+// expired reports whether the lease is about to run out: the worker stops before
+// the store thinks it has.
+func (h *hold) expired() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.w.clock.until(h.until) < h.w.opts.margin
+}
+
+// complain logs the first failure of a row, and then now and then.
+func (h *hold) complain(what string, err error, failures int) {
+	if failures == 1 || failures%20 == 0 {
+		h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, what, slog.String("instance", h.instance.String()),
+			slog.Int("failures", failures), slog.Any("error", err))
+	}
+}
+
+// send commits, again and again unchanged while the outcome is unknown and the
+// lease lasts: a connection that dies on COMMIT is neither success nor failure.
+func (h *hold) send(c backend.WorkflowCommit) (backend.WorkflowCommitted, error) {
+	h.mu.Lock()
+	h.commits++
+	h.sending, h.deaf = true, false
+	h.mu.Unlock()
+	for failures := 0; ; {
+		sent := h.w.clock.mark()
+		ans := h.w.store.CommitWorkflows(h.w.ctx, []backend.WorkflowCommit{c})[0]
+		h.w.clock.learn(sent, ans.Now)
+		if ans.Err == nil {
+			return ans, nil
+		}
+		if failures++; !transient(ans.Err) || h.expired() || h.w.ctx.Err() != nil {
+			if !errors.Is(ans.Err, engine.ErrLeaseLost) {
+				h.complain("giving up a step", ans.Err, 1)
+			}
+			return ans, ans.Err
+		}
+		h.complain("committing a step failed, sending it again", ans.Err, failures)
+		pause(h.w.ctx.Done(), backoff(failures))
+	}
+}
+
+// acknowledged takes in that the step is durable, and starts what it scheduled.
+func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.WorkflowCommitted) *attempt {
+	h.seq += int64(c.Count)
+	h.step = c.StepID
+	h.bytes += int64(len(c.Events))
+	h.last = c.Summary
+	h.turns++
+	if h.body != nil { // letting go needs none
+		h.body.advance(t, h.seq, h.step)
+	}
+	attempts := make([]*attempt, len(t.here))
+	for i := range t.here {
+		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, t.here[i])
+	}
+	stop, deaf := h.settle(t, ans, attempts)
+	for _, a := range stop {
+		a.revoke(h.w.whyStop())
+	}
+	if deaf {
+		h.w.keeper.poke(h.instance)
+	}
+	var last *attempt
+	for i, a := range attempts {
+		if i == len(attempts)-1 {
+			last = a
+			break
+		}
+		go h.w.perform(a)
+	}
+	h.report(h.body, t)
+	return last
+}
