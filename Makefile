@@ -22,7 +22,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## orders, payments and a crash in one terminal
+demo: ## kills a worker under load, and looks for what was lost or done twice
 	@./scripts/demo
 
 .PHONY: test

@@ -56,9 +56,10 @@ var layers = map[string]string{
 
 	// L7: shared suites, for test files only, and the one place that knows every
 	// adapter.
-	"backends/backendtest":           "engine engine/history engine/backend",
-	"backends/backendtest/faults":    "engine engine/history engine/backend backends/backendtest",
-	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/registry engine/settings engine/workflow client worker backends/backendtest backends/backendtest/faults",
+	// memory is the model that other stores are compared with.
+	"backends/backendtest/faults":    "engine engine/history engine/backend",
+	"backends/backendtest":           "engine engine/history engine/backend backends/backendtest/faults backends/memory",
+	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/registry engine/settings engine/workflow client worker backends/backendtest/faults",
 	"backends":                       "engine engine/backend backends/memory backends/sqlite",
 
 	// L8: programs wire the public packages together.
@@ -166,6 +167,7 @@ func TestRulesRefuse(t *testing.T) {
 		{"testing in a suite", source{dir: "backends/backendtest/faults", imports: []string{"testing"}}, 0},
 		{"testing in the tester", source{dir: "engine/tester", imports: []string{"testing"}}, 0},
 		{"a suite in a library", source{dir: "backends/memory", imports: []string{module + "/backends/backendtest"}}, 1},
+		{"a suite that knows the worker", source{dir: "backends/backendtest", imports: []string{module + "/worker"}}, 1},
 		{"a suite in a test", source{dir: "backends/memory", test: true, imports: []string{module + "/backends/backendtest"}}, 0},
 		{"a sample's own package", source{dir: "samples/orders", imports: []string{module + "/samples/orders/shop", "github.com/google/uuid"}}, 0},
 	} {
@@ -178,17 +180,12 @@ func TestRulesRefuse(t *testing.T) {
 // What a package imports directly is settled above; this looks at what comes in
 // through others.
 func TestShippedPackagesStayClean(t *testing.T) {
-	var args []string
+	args := []string{"list", "-deps"}
 	for _, pkg := range shipped {
-		if files, _ := filepath.Glob(pkg + "/*.go"); len(files) > 0 {
-			args = append(args, "./"+pkg)
-		}
-	}
-	if len(args) == 0 {
-		t.Fatal("no shipped package found")
+		args = append(args, "./"+pkg)
 	}
 	for _, cgo := range []string{"0", "1"} { // each has its own SQLite driver
-		cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr

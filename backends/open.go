@@ -71,7 +71,7 @@ func open(ctx context.Context, opener func(context.Context, string, *query) (bac
 	return opener(ctx, path, &query{values: values})
 }
 
-// plainPath recognises a file by its ending. A '?' in a path that has the ending
+// plainPath recognizes a file by its ending. A '?' in a path that has the ending
 // belongs to the path.
 func plainPath(dsn string) (path, settings string, ok bool) {
 	for _, s := range schemes {

@@ -125,7 +125,10 @@ func (c *Client) creation(ctx context.Context, o WorkflowInstanceOptions, wf any
 		Instance: i, FirstExecution: i.ExecutionID, Workflow: name, Queue: o.Queue.OrDefault(),
 		Tags: maps.Clone(o.Tags), Delay: o.StartDelay, Reuse: o.IDReuse,
 	}
-	return creation, c.addEvents(ctx, &creation, o, started)
+	if err := c.addEvents(ctx, &creation, o, started); err != nil {
+		return backend.Creation{}, err
+	}
+	return creation, nil
 }
 
 // addEvents puts the events of a new execution into creation.

@@ -30,8 +30,8 @@ type store struct {
 
 	mu sync.Mutex
 	// fail is asked before each write of a control operation: it may answer an
-	// error, and whether the write is made in spite of it.
-	fail  func(op string) (err error, applied bool)
+	// error, and whether the write is made all the same.
+	fail  func(op string) (applied bool, err error)
 	calls map[string]int
 }
 
@@ -46,24 +46,24 @@ func newStore(t *testing.T) *store {
 }
 
 // failWith sets fail while others use the store.
-func (s *store) failWith(fail func(op string) (error, bool)) {
+func (s *store) failWith(fail func(op string) (bool, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fail = fail
 }
 
-func (s *store) verdict(op string) (err error, applied bool) {
+func (s *store) verdict(op string) (applied bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[op]++
 	if s.fail == nil {
-		return nil, true
+		return true, nil
 	}
 	return s.fail(op)
 }
 
 func (s *store) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
-	err, applied := s.verdict("create")
+	applied, err := s.verdict("create")
 	out := make([]backend.CreateResult, len(cs))
 	if applied {
 		out = s.Backend.Create(ctx, cs)
@@ -78,7 +78,7 @@ func (s *store) Create(ctx context.Context, cs []backend.Creation) []backend.Cre
 
 // errorsOf makes the write unless it is to fail before.
 func errorsOf(s *store, op string, n int, write func() []error) []error {
-	err, applied := s.verdict(op)
+	applied, err := s.verdict(op)
 	out := make([]error, n)
 	if applied {
 		out = write()
@@ -197,6 +197,9 @@ func continueAsNew(t *testing.T, b backend.Backend) engine.Instance {
 	}, history.TaskStarted{Worker: "w"}, history.WorkflowContinuedAsNew{NewExecution: next.ExecutionID})
 	return next
 }
+
+// pass lets time pass, inside a synctest bubble.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // it is the bubble's time
 
 func wantIs(t *testing.T, err, want error) {
 	t.Helper()

@@ -49,7 +49,7 @@ func TestRemoveMany(t *testing.T) {
 		b := newStore(t)
 		c := client.New(b)
 		finished(t, b, c, 25)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		create(t, c, "later")
 		end(t, b, engine.StatusFailed, history.WorkflowFailed{Failure: &engine.Failure{Message: "x"}})
 		create(t, c, "open")
@@ -74,11 +74,11 @@ func TestRemovalCanBeInterrupted(t *testing.T) {
 	c := client.New(b)
 	finished(t, b, c, 25)
 	ctx, cancel := context.WithCancel(t.Context())
-	b.fail = func(string) (error, bool) {
+	b.fail = func(string) (bool, error) {
 		if b.calls["remove"] == 2 {
 			cancel()
 		}
-		return nil, true
+		return true, nil
 	}
 	err := c.RemoveWorkflowInstances(ctx, backend.RemoveBatchSize(5))
 	wantIs(t, err, context.Canceled)
@@ -95,11 +95,11 @@ func TestRemovalGoesOnAfterAnItemThatIsRefused(t *testing.T) {
 	b := newStore(t)
 	c := client.New(b)
 	finished(t, b, c, 6)
-	b.fail = func(string) (error, bool) {
+	b.fail = func(string) (bool, error) {
 		if b.calls["remove"] == 1 {
-			return engine.ErrInstanceNotFinished, false
+			return false, engine.ErrInstanceNotFinished
 		}
-		return nil, true
+		return true, nil
 	}
 	err := c.RemoveWorkflowInstances(t.Context(), backend.RemoveBatchSize(2))
 	wantIs(t, err, engine.ErrInstanceNotFinished)
@@ -120,19 +120,19 @@ func TestAutoExpiration(t *testing.T) {
 		}
 		finished(t, b, c, 3)
 		create(t, c, "open")
-		time.Sleep(59 * time.Minute)
+		pass(59 * time.Minute)
 		synctest.Wait()
 		if n := count(t, b); n != 4 {
 			t.Errorf("after 59 minutes %d instances are left, want all", n)
 		}
-		b.failWith(func(op string) (error, bool) { return errors.Join(engine.ErrBusy, errBroken), op != "remove" })
-		time.Sleep(17 * time.Minute)
+		b.failWith(func(op string) (bool, error) { return op != "remove", errors.Join(engine.ErrBusy, errBroken) })
+		pass(17 * time.Minute)
 		synctest.Wait()
 		if !strings.Contains(log.String(), errBroken.Error()) {
 			t.Errorf("the log should tell of the trouble: %s", log.String())
 		}
 		b.failWith(nil)
-		time.Sleep(15 * time.Minute)
+		pass(15 * time.Minute)
 		synctest.Wait()
 		if n := count(t, b); n != 1 {
 			t.Errorf("after an hour and a half %d instances are left, want the open one", n)

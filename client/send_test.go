@@ -104,11 +104,11 @@ func TestAWriteOfUnknownOutcomeIsMadeAgainAndCountsOnce(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b, c, i := prepared(t)
 					b.calls[w.op] = 0
-					b.fail = func(op string) (error, bool) {
+					b.fail = func(op string) (bool, error) {
 						if op == w.op && b.calls[op] <= 3 {
-							return errBroken, applied
+							return applied, errBroken
 						}
-						return nil, true
+						return true, nil
 					}
 					if err := w.call(t.Context(), c, i); err != nil {
 						t.Errorf("applied but unanswered %v: %v", applied, err)
@@ -130,7 +130,7 @@ func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b, c, i := prepared(t)
-				b.fail = func(string) (error, bool) { return errBroken, false }
+				b.fail = func(string) (bool, error) { return false, errBroken }
 				start := time.Now()
 				err := w.call(t.Context(), c, i)
 				if !errors.Is(err, errBroken) || !engine.OutcomeUnknown(err) {
@@ -160,7 +160,7 @@ func TestARefusalIsPassedOnUnchanged(t *testing.T) {
 			b, c, i := prepared(t)
 			b.calls[w.op] = 0
 			refusal := errors.Join(engine.ErrReadOnly, errBroken)
-			b.fail = func(string) (error, bool) { return refusal, false }
+			b.fail = func(string) (bool, error) { return false, refusal }
 			err := w.call(t.Context(), c, i)
 			wantIs(t, err, engine.ErrReadOnly)
 			wantIs(t, err, errBroken)

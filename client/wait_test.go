@@ -88,7 +88,7 @@ func TestAResultIsThereAtOnceWithAHintAndSoonWithout(t *testing.T) {
 			c := client.New(deaf)
 			i := create(t, c, "id")
 			go func() {
-				time.Sleep(10 * time.Second)
+				pass(10 * time.Second)
 				end(t, b, engine.StatusCompleted, history.WorkflowCompleted{Result: engine.Payload(`"x"`)})
 			}()
 			start := time.Now()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/wfops/wfops/backends/memory"
 	"github.com/wfops/wfops/client"
-	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/workflow"
 	"github.com/wfops/wfops/worker"
 )
@@ -71,5 +70,3 @@ func run(b *testing.B, c *client.Client, id string, length int) {
 		b.Errorf("got %d, %v", n, err)
 	}
 }
-
-var _ engine.Instance

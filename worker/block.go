@@ -80,10 +80,21 @@ func (h *hold) block(b *executor.BlockedError, took []item) {
 	}
 	h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "instance blocked", slog.String("instance", h.instance.String()),
 		slog.String("workflow", h.workflow), slog.String("class", c.Block.Class), slog.String("reason", reason.Message))
+	h.park(kept)
+}
+
+// park makes the hold gone and leaves what runs here to itself. kept are the
+// activities whose outcomes are stored.
+func (h *hold) park(kept []int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, ref := range kept {
 		delete(h.local, ref)
+	}
+	for _, l := range h.local {
+		if l.attempt != nil {
+			h.w.adrift.add(l.attempt, l.attempt)
+		}
 	}
 	if h.phase != gone {
 		h.leave(parked)

@@ -199,15 +199,18 @@ const (
 
 // decide picks the next task, and brings the hold to rest if there is none.
 func (h *hold) decide() task {
-	h.mu.Lock()
-	do := h.choose()
-	var evicted []*warm
-	if do == doRest {
-		evicted = h.rest()
-	}
-	h.mu.Unlock()
+	do, evicted := h.settleDown()
 	closeAll(evicted) // runs deferred calls of workflow code
 	return do
+}
+
+func (h *hold) settleDown() (do task, evicted []*warm) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if do = h.choose(); do == doRest {
+		return doNothing, h.rest()
+	}
+	return do, nil
 }
 
 // choose picks the next task. With nothing to do the hold rests, unless it has

@@ -101,6 +101,10 @@ func (h *hold) cannotRun(err error, took []item) {
 		return
 	}
 	h.complain("an instance can't be run here", err, 1)
+	if h.body != nil { // it is in no state that the store knows
+		h.body.x.Close()
+		h.body = nil
+	}
 	h.mu.Lock()
 	idle := len(h.local) == 0
 	h.mu.Unlock()

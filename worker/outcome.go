@@ -59,6 +59,7 @@ func (h *hold) ended(a *attempt, o outcome, revoked bool) *hold {
 	if h.phase == gone {
 		keep := it.result() && (o.failure == nil || !revoked)
 		h.mu.Unlock()
+		defer h.w.adrift.remove(a, a)
 		if keep {
 			h.w.deliverLate(h.instance, []item{it})
 		}
@@ -144,7 +145,7 @@ func (w *Worker) deliverLate(i engine.Instance, items []item) {
 	}()
 }
 
-// lateResults stands for a delivery that is under way.
+// lateResults stands for something that the store is still being told.
 type lateResults struct{ _ byte }
 
 // deliver puts events into the inbox of one execution and tries until the store

@@ -186,8 +186,11 @@ func (r *rowRun) stop(cause error) {
 	r.a.revoke(cause)
 }
 
-// giveBack makes the row ready for another worker at once, as the same attempt.
-func (r *rowRun) giveBack() {
+// giveBack makes the row ready for another worker at once, as the same attempt. It
+// counts as late until the store has it: the function may return before, which
+// takes the row out of those that run.
+func (r *rowRun) giveBack(late *lateResults) {
+	defer r.w.late.remove(late, late)
 	r.a.revoke(activity.ErrShutdown)
 	r.commit(backend.ActivityCommit{
 		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError},

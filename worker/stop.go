@@ -85,7 +85,7 @@ func (w *Worker) stopInTime() {
 // shutDown lets what runs end, gives away what doesn't, and ends everything else.
 func (w *Worker) shutDown(ctx context.Context) error {
 	w.nudge()
-	w.await(ctx, w.acts)
+	w.await(ctx, w.adrift, w.acts)
 	var cut *CutOffError
 	if lines := w.running(); len(lines) > 0 {
 		cut = &CutOffError{Activities: lines}
@@ -94,7 +94,12 @@ func (w *Worker) shutDown(ctx context.Context) error {
 	defer cancel()
 	w.cutoff.Store(true)
 	for _, r := range w.rows.all() {
-		go r.giveBack()
+		late := &lateResults{}
+		w.late.add(late, late)
+		go r.giveBack(late)
+	}
+	for _, a := range w.adrift.all() {
+		a.revoke(activity.ErrShutdown)
 	}
 	w.nudge()
 	w.await(last)
@@ -148,7 +153,7 @@ func (w *Worker) await(ctx context.Context, also ...counted) {
 
 // running describes the activities that are running.
 func (w *Worker) running() []string {
-	var as []*attempt
+	as := w.adrift.all()
 	for _, h := range w.holds.all() {
 		h.mu.Lock()
 		for _, l := range h.local {

@@ -48,8 +48,9 @@ type Worker struct {
 	rows       *table[*rowRun, *rowRun]
 	late       *table[*lateResults, *lateResults]
 	claimers   *table[*claimer, *claimer]
-	workflows  *claimer // nil for an activity worker
-	activities *claimer // nil for a workflow worker
+	adrift     *table[*attempt, *attempt] // of blocked executions
+	workflows  *claimer                   // nil for an activity worker
+	activities *claimer                   // nil for a workflow worker
 	keeper     *keeper
 
 	// ctx ends when the worker has stopped, or has to: all calls of the store go by
@@ -90,7 +91,7 @@ func New(b backend.Backend, options *Options) *Worker {
 		id: o.WorkerID, build: o.BuildID, clock: newClock(), warned: &once{},
 		blocks: newBlocks(int64(max(1, runtime.GOMAXPROCS(0)/2))),
 		holds:  newTable[engine.Instance, *hold](), rows: newTable[*rowRun, *rowRun](),
-		late: newTable[*lateResults, *lateResults](), claimers: newTable[*claimer, *claimer](),
+		late: newTable[*lateResults, *lateResults](), claimers: newTable[*claimer, *claimer](), adrift: newTable[*attempt, *attempt](),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if w.registry == nil {

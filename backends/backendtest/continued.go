@@ -59,6 +59,13 @@ var continuedCases = []testCase{
 		next := h.continueAsNew(func(c *backend.WorkflowCommit) { c.Consume = c.Consume[:2] })
 		equal(e, "inbox", e.inbox(next), "WorkflowStarted b")
 	}},
+	{"MovesReturnedInbox", "So is what came with a creation that was answered with the open execution.", func(e *env) {
+		h := e.held("i")
+		c := again("i", backend.IDReuseReturn)
+		c.Inbox = []history.Encoded{signal("a")}
+		e.ok(e.tryCreate(c).Err, "creating an open id")
+		equal(e, "inbox", e.inbox(h.continueAsNew()), "WorkflowStarted a")
+	}},
 	{"DropsTheRest", "At continue-as-new pending activities and timers are gone.", func(e *env) {
 		h := e.held("i")
 		h.commit(keep, addTimers(timer(1, 0, e.unit)), addActivities(activityRow(2)))
@@ -127,6 +134,12 @@ var continuedCases = []testCase{
 		e.claimNone("it is delayed")
 		e.pass(e.unit)
 		equal(e, "claimed", e.claimIDs(), "i")
+	}},
+	{"DelayedWithUnread", "Rows that move to the next execution were delivered to it, so its delay is over.", func(e *env) {
+		h := e.held("i")
+		e.deliver(byID(h.instance()), "a")
+		h.continueAsNew(func(c *backend.WorkflowCommit) { c.Next.Delay = long })
+		equal(e, "inbox", e.labels(e.claim().inbox), "WorkflowStarted a")
 	}},
 	{"LongChain", "Get without an ExecutionID finds the current or else the latest execution of a long chain.", func(e *env) {
 		h := e.held("i")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // queueStats returns the row of a queue, or a zero one.
@@ -138,6 +139,9 @@ var statsCases = []testCase{
 		e.near("ReadyAt when something came in", e.pending(i).ReadyAt, e.clock.Now())
 		e.claim().commit(addTimers(timer(1, 0, e.unit)))
 		e.near("ReadyAt with a timer", e.pending(i).ReadyAt, e.clock.Now().Add(e.unit))
+		equal(e, "ReadyAt of one that waits for another build", e.pending(e.blocked("j", build)).ReadyAt, time.Time{})
+		k := e.blocked("k", build, retryAfter(e.unit))
+		e.near("ReadyAt of one that is retried", e.pending(k).ReadyAt, e.clock.Now().Add(e.unit))
 	}},
 }
 
@@ -158,7 +162,10 @@ func workerIDs(ws []backend.Worker) string {
 
 func statsHistoryPages(e *env) {
 	h := e.held("i")
-	for range 4 {
+	two, err := history.Encode(history.Event{Body: history.TaskStarted{}}, history.Event{Ref: 1, Body: history.TimerScheduled{}})
+	e.ok(err, "encoding")
+	h.commit(keep, func(c *backend.WorkflowCommit) { c.Events, c.Count = two, 2 })
+	for range 3 {
 		h.commit(keep)
 	}
 	for _, c := range []struct {
@@ -166,11 +173,13 @@ func statsHistoryPages(e *env) {
 		limit int
 		want  []int64
 	}{
-		{0, 0, []int64{1, 2, 3, 4, 5}},
+		{0, 0, []int64{1, 2, 4, 5, 6}},
 		{0, 2, []int64{1, 2}},
-		{2, 2, []int64{3, 4}},
-		{4, 9, []int64{5}},
-		{5, 0, nil},
+		{1, 2, []int64{2, 4}},
+		{2, 2, []int64{2, 4}},
+		{3, 1, []int64{4}},
+		{5, 9, []int64{6}},
+		{6, 0, nil},
 		{99, 0, nil},
 	} {
 		chunks, err := e.b.History(e.ctx(), h.instance(), c.after, c.limit)

@@ -185,7 +185,6 @@ func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error 
 		}
 		e.sum.BlockedBuilds, e.sum.Updated = nil, s.now
 		e.retryAt = time.Time{}
-		e.hurry(s.now)
 		s.place(e)
 		s.announce(e)
 		return nil

@@ -130,17 +130,12 @@ func (s *state) push(e *execution, ev history.Encoded, moves bool) {
 func (s *state) wakeUp(e *execution) {
 	if !e.leased() {
 		e.wake = earliest(e.wake, s.now)
-		e.hurry(s.now)
+		if e.floor.After(s.now) {
+			e.floor = s.now
+		}
 	}
 	s.place(e)
 	s.announce(e)
-}
-
-// hurry ends a postponement.
-func (e *execution) hurry(now time.Time) {
-	if e.floor.After(now) {
-		e.floor = now
-	}
 }
 
 // consume deletes inbox rows by id. A holder reads from the front, so what it

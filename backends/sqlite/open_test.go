@@ -281,12 +281,16 @@ func helperLock(args []string) error {
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(1)
-	if _, err := db.Exec("BEGIN EXCLUSIVE"); err != nil {
+	conn, err := db.Conn(context.Background()) // the pool may reset one that it gets back
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
 		return err
 	}
 	fmt.Println("locked")
-	select {}
+	time.Sleep(time.Minute) // or until it is killed
+	return nil
 }
 
 func TestBusy(t *testing.T) {

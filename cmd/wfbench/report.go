@@ -7,32 +7,41 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
 
 // table prints runs of one workload, and what they have in common.
 func table(out io.Writer, results []result) error {
-	first := results[0]
-	fmt.Fprintf(out, "%s on %s\n", first.Workload, first.Store)
-	fmt.Fprintf(out, "%s\n", first.Machine)
-	fmt.Fprintf(out, "durability: %s\n", first.Durability)
-	fmt.Fprintf(out, "%d instances, %d in flight, %d steps each, %d activities in all\n\n", first.Instances, first.Concurrency, first.Steps, first.Activities)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "run\tseconds\tactivities/s\tp50 ms\tp99 ms\tevents/s\tMB allocated\t")
-	for i, r := range results {
-		row(w, fmt.Sprint(i+1), r)
-	}
-	if len(results) > 1 {
-		for _, s := range summaries {
-			row(w, s.name, s.of(results))
-		}
+	if _, err := io.WriteString(w, report(results)); err != nil {
+		return err
 	}
 	return w.Flush()
 }
 
-func row(w io.Writer, name string, r result) {
-	fmt.Fprintf(w, "%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%.1f\t\n", name, r.Seconds, rate(r.Rate), r.P50, r.P99, rate(r.EventRate), float64(r.Bytes)/1e6)
+func report(results []result) string {
+	var s strings.Builder
+	first := results[0]
+	fmt.Fprintf(&s, "%s on %s\n", first.Workload, first.Store)
+	fmt.Fprintf(&s, "%s\n", first.Machine)
+	fmt.Fprintf(&s, "durability: %s\n", first.Durability)
+	fmt.Fprintf(&s, "%d instances, %d in flight, %d steps each, %d activities in all\n\n", first.Instances, first.Concurrency, first.Steps, first.Activities)
+	s.WriteString("run\tseconds\tactivities/s\tp50 ms\tp99 ms\tevents/s\tMB allocated\t\n")
+	for i, r := range results {
+		s.WriteString(row(strconv.Itoa(i+1), r))
+	}
+	if len(results) > 1 {
+		for _, sum := range summaries {
+			s.WriteString(row(sum.name, sum.of(results)))
+		}
+	}
+	return s.String()
+}
+
+func row(name string, r result) string {
+	return fmt.Sprintf("%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%.1f\t\n", name, r.Seconds, rate(r.Rate), r.P50, r.P99, rate(r.EventRate), float64(r.Bytes)/1e6)
 }
 
 // rate prints a figure that some workloads don't have.

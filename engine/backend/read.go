@@ -128,7 +128,8 @@ type Pending struct {
 	// Holder and LeaseUntil describe the lease, if there is one.
 	Holder     string
 	LeaseUntil time.Time
-	// ReadyAt is when the execution is ready; zero if nothing will wake it.
+	// ReadyAt is when the execution is ready, or for a blocked one, when a build
+	// that failed on it may try again; zero if nothing will wake it.
 	ReadyAt time.Time
 }
 

@@ -1,7 +1,6 @@
 package executor_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/wfops/wfops/engine"
@@ -76,9 +75,16 @@ func benchReplay(b *testing.B, flow any) {
 func BenchmarkReplayChain(b *testing.B)        { benchReplay(b, endless) }
 func BenchmarkReplayThousandOpen(b *testing.B) { benchReplay(b, endlessFan) }
 
+func drain(ctx workflow.Context) error {
+	c := workflow.NewSignalChannel[int](ctx, "go")
+	for {
+		c.Receive(ctx)
+	}
+}
+
 func BenchmarkReplaySignals(b *testing.B) {
-	s := newSession(b, "flow", collect, options{})
-	s.start(10_000)
+	s := newSession(b, "flow", drain, options{})
+	s.start()
 	for range 10 {
 		var events []history.Event
 		for range 1000 {
@@ -88,12 +94,7 @@ func BenchmarkReplaySignals(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		x, blocked := s.replay(func(ctx workflow.Context, n int) error {
-			c := workflow.NewSignalChannel[int](ctx, "go")
-			for {
-				c.Receive(ctx)
-			}
-		}, s.history[:len(s.history)-1])
+		x, blocked := s.replay(drain, s.history)
 		if blocked != nil {
 			b.Fatal(blocked)
 		}
@@ -103,20 +104,31 @@ func BenchmarkReplaySignals(b *testing.B) {
 }
 
 // BenchmarkIssue is the cost of one command that nobody waits for, its call site
-// included, from plain code and from deep inside other functions.
+// and its event included, from plain code and from deep inside other functions.
 func BenchmarkIssue(b *testing.B) {
-	for name, depth := range map[string]int{"shallow": 0, "deep": 20} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			s := newSession(b, "flow", func(ctx workflow.Context) error {
-				for b.Loop() {
-					nested(ctx, depth)
+	for _, c := range []struct {
+		name  string
+		depth int
+	}{{"shallow", 0}, {"deep", 20}} {
+		b.Run(c.name, func(b *testing.B) {
+			const each = 1000
+			flow := func(ctx workflow.Context) error {
+				for range each {
+					nested(ctx, c.depth)
 				}
-				return nil
-			}, options{deadline: -1, maxEvents: 1 << 40})
-			if _, err := s.x.Apply(executor.Input{Now: s.now, Events: []history.Event{s.started()}}); err != nil && !strings.Contains(err.Error(), "limit") {
-				b.Fatal(err)
+				return forever(ctx)
 			}
+			s := newSession(b, "flow", flow, options{})
+			in := executor.Input{Now: s.now, Events: []history.Event{s.started()}}
+			b.ReportAllocs()
+			for b.Loop() {
+				x := s.executor(flow)
+				if _, err := x.Apply(in); err != nil {
+					b.Fatal(err)
+				}
+				x.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*each), "ns/command")
 		})
 	}
 }

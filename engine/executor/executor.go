@@ -86,6 +86,7 @@ type Executor struct {
 	details   command.Details
 	bytes     int64
 	replaying bool
+	stacks    bool        // keep those of issued commands
 	dead      atomic.Bool // every call into the sink ends its coroutine; a stuck one reads it at any time
 	blocked   *BlockedError
 
@@ -94,7 +95,6 @@ type Executor struct {
 	activities int                // how many of them are activities
 	retried    map[int64]*pending // and which of these failed at least once
 	issued     queue              // issued and not yet matched with or added to history
-	spare      [][]uintptr        // memory for stacks, on replay
 	past       past               // what replay looks up ahead of its place in history
 	signals    map[string]*command.Signals
 	arrived    int64 // signals received, for their order
@@ -133,6 +133,31 @@ func New(o Options) *Executor {
 // before Apply. Its error is a *BlockedError if the code does not repeat what
 // history records, or wraps engine.ErrNotRegistered.
 func (e *Executor) Replay(events []history.Event) error {
+	err := e.replayAll(events)
+	if e.blocked == nil || e.stacks || e.blocked.Reason.Class != engine.BlockNondeterminism {
+		return err
+	}
+	if again := e.withStacks(events); again != nil {
+		e.blocked = again
+	}
+	return e.blocked
+}
+
+// withStacks repeats a replay that met a mismatch and keeps stacks this time: to
+// keep them always would take as long as all the rest. It returns nil if the code
+// does something else each time it is run, so that there is nothing to find.
+func (e *Executor) withStacks(events []history.Event) *BlockedError {
+	again := New(e.opts)
+	again.stacks = true
+	defer again.Close()
+	var b *BlockedError
+	if !errors.As(again.Replay(events), &b) || b.Reason.Seq != e.blocked.Reason.Seq {
+		return nil
+	}
+	return b
+}
+
+func (e *Executor) replayAll(events []history.Event) error {
 	e.replaying = true
 	defer func() { e.replaying = false }()
 	e.past.index(events)
@@ -148,7 +173,7 @@ func (e *Executor) Replay(events []history.Event) error {
 	if e.done != nil && !e.finished {
 		return e.mismatch(end, nil, e.finalBody())
 	}
-	e.past, e.spare = past{versions: e.past.versions, effects: e.past.effects}, nil
+	e.past = past{versions: e.past.versions, effects: e.past.effects}
 	return nil
 }
 
@@ -173,13 +198,14 @@ func (e *Executor) Apply(in Input) (Step, error) {
 	if err := e.checkLimits(in); err != nil {
 		return Step{}, err
 	}
-	e.step = &Step{Warnings: e.warnings}
+	const head, command = 1, 1 // what most steps add to their input
+	e.step = &Step{Warnings: e.warnings, Events: make([]history.Event, 0, head+len(in.Events)+command)}
 	e.warnings = nil
 	e.bytes = in.HistoryBytes
-	head := history.Event{At: later(in.Now.UTC(), e.last), Body: history.TaskStarted{
+	task := history.Event{At: later(in.Now.UTC(), e.last), Body: history.TaskStarted{
 		Worker: in.Worker, Build: in.Build, Bytes: in.HistoryBytes, Suggest: e.suggestContinue(e.seq, in.HistoryBytes),
 	}}
-	if err := e.live(head); err != nil {
+	if err := e.live(task); err != nil {
 		return Step{}, err
 	}
 	for _, ev := range in.Events {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -12,7 +13,7 @@ import (
 
 // effect adds what a newly recorded command has to bring about to the step.
 func (e *Executor) effect(ev history.Event) {
-	switch b := ev.Body.(type) { //nolint:exhaustive,gocritic // markers have no effect
+	switch b := ev.Body.(type) { //nolint:gochecksumtype // markers have no effect
 	case history.ActivityScheduled:
 		e.step.StartActivities = append(e.step.StartActivities, StartActivity{ev, b})
 	case history.ActivityCanceled:
@@ -25,7 +26,8 @@ func (e *Executor) effect(ev history.Event) {
 		e.step.StartChildren = append(e.step.StartChildren, StartChild{ev, b})
 	case history.ChildCancelRequested:
 		if p, ok := e.open[ev.Ref]; ok {
-			e.step.CancelChildren = append(e.step.CancelChildren, CancelChild{ev.Ref, p.body.(history.ChildScheduled).Instance})
+			child, _ := p.body.(history.ChildScheduled)
+			e.step.CancelChildren = append(e.step.CancelChildren, CancelChild{ev.Ref, child.Instance})
 		}
 	case history.SignalSent:
 		e.step.Signals = append(e.step.Signals, SendSignal{ev, b})
@@ -74,7 +76,7 @@ func (e *Executor) finish() {
 	e.step.Final = body
 	e.finished = true
 	e.abandon()
-	switch b := body.(type) { //nolint:exhaustive // these are what finalBody returns
+	switch b := body.(type) { //nolint:gochecksumtype // these are what finalBody returns
 	case history.WorkflowContinuedAsNew:
 		e.step.Status = engine.StatusContinuedAsNew
 		e.step.Next = e.next(b)
@@ -96,7 +98,7 @@ func (e *Executor) finish() {
 // outlive their parent do.
 func (e *Executor) abandon() {
 	for _, p := range e.sortedOpen() {
-		switch b := p.body.(type) { //nolint:exhaustive // these are the open commands
+		switch b := p.body.(type) { //nolint:gochecksumtype // these are the open commands
 		case history.SignalSent:
 			continue
 		case history.ActivityScheduled:
@@ -172,8 +174,8 @@ func (e *Executor) unread() []history.CarriedSignal {
 func (e *Executor) waiting() *engine.Waiting {
 	var best *engine.Waiting
 	for _, c := range e.sched.Live() {
-		w, ok := c.Data.(waitRecord)
-		if !ok {
+		w := waits(c)
+		if w.on == nil {
 			continue
 		}
 		line := e.waitLine(w)
@@ -195,7 +197,7 @@ func (e *Executor) waiting() *engine.Waiting {
 
 // waitLine picks the most telling of the things one coroutine waits for: of a
 // signal and its deadline, the signal, with the deadline as Until.
-func (e *Executor) waitLine(w waitRecord) *engine.Waiting {
+func (e *Executor) waitLine(w *waitRecord) *engine.Waiting {
 	line := &engine.Waiting{Kind: engine.WaitOther, Since: w.since}
 	for _, on := range w.on {
 		one := e.waitOn(on, w)
@@ -217,7 +219,7 @@ func waitRank(k engine.WaitKind) int {
 	return slices.Index([]engine.WaitKind{engine.WaitSignal, engine.WaitActivity, engine.WaitChild, engine.WaitTimer, engine.WaitOther}, k)
 }
 
-func (e *Executor) waitOn(on command.Wait, w waitRecord) *engine.Waiting {
+func (e *Executor) waitOn(on command.Wait, w *waitRecord) *engine.Waiting {
 	line := &engine.Waiting{Kind: engine.WaitOther, Name: on.Name, Since: w.since}
 	if on.Kind == command.WaitSignal {
 		line.Kind = engine.WaitSignal
@@ -230,12 +232,12 @@ func (e *Executor) waitOn(on command.Wait, w waitRecord) *engine.Waiting {
 	if !ok {
 		return line
 	}
-	return e.waitPending(p, w)
+	return e.waitPending(p, w.since)
 }
 
-func (e *Executor) waitPending(p *pending, w waitRecord) *engine.Waiting {
-	line := &engine.Waiting{Name: target(p.body), Ref: p.ref, Since: w.since, Kind: engine.WaitOther}
-	switch b := p.body.(type) { //nolint:exhaustive,gocritic // the others are not waited for
+func (e *Executor) waitPending(p *pending, since time.Time) *engine.Waiting {
+	line := &engine.Waiting{Name: target(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
+	switch b := p.body.(type) { //nolint:gochecksumtype // the others are not waited for
 	case history.ActivityScheduled:
 		line.Kind, line.Attempt = engine.WaitActivity, p.attempt
 	case history.TimerScheduled:
@@ -255,5 +257,5 @@ func (e *Executor) waitOpen(line *engine.Waiting) *engine.Waiting {
 	if len(ps) == 0 {
 		return line
 	}
-	return e.waitPending(ps[0], waitRecord{since: ps[0].at})
+	return e.waitPending(ps[0], ps[0].at)
 }

@@ -1,18 +1,14 @@
 package executor
 
-import (
-	"runtime"
-
-	"github.com/wfops/wfops/engine/history"
-)
+import "github.com/wfops/wfops/engine/history"
 
 // issued is a command that workflow code asked for and that is not yet held
 // against history, or not yet added to it.
 type issued struct {
 	ref  int64
 	body history.Body
-	// stack of the code that asked and the name of its coroutine, kept on replay
-	// only, for the report of a mismatch.
+	// stack of the code that asked and the name of its coroutine, for the report of
+	// a mismatch, see withStacks.
 	stack     []uintptr
 	coroutine string
 }
@@ -47,26 +43,11 @@ func (q *queue) take() (issued, bool) {
 
 func (e *Executor) issue(ref int64, body history.Body) {
 	i := issued{ref: ref, body: body}
-	if e.replaying {
-		i.stack = e.stack()
+	if e.stacks {
+		i.stack = callers()
 		if c := e.sched.Current(); c != nil {
 			i.coroutine = c.Name
 		}
 	}
 	e.issued.add(i)
-}
-
-// maxFrames bounds how much of a stack is kept.
-const maxFrames = 32
-
-// stack returns the stack of the calling coroutine, unresolved. Its memory goes
-// back to spare once the command was found to match.
-func (e *Executor) stack() []uintptr {
-	var pcs []uintptr
-	if n := len(e.spare); n > 0 {
-		pcs, e.spare = e.spare[n-1], e.spare[:n-1]
-	} else {
-		pcs = make([]uintptr, maxFrames)
-	}
-	return pcs[:runtime.Callers(3, pcs[:maxFrames])]
 }

@@ -29,7 +29,6 @@ func (e *Executor) match(ev history.Event) error {
 		p.body = ev.Body // history's word counts, in options too
 	}
 	e.issued.take()
-	e.spare = append(e.spare, next.stack)
 	return nil
 }
 
@@ -142,9 +141,9 @@ func sameCommand(a, b history.Body) bool {
 	return a.Kind() == b.Kind() && target(a) == target(b)
 }
 
-// target is the name of what a command is about, by which it is recognised.
+// target is the name of what a command is about, by which it is recognized.
 func target(b history.Body) string {
-	switch b := b.(type) { //nolint:exhaustive,gocritic // other kinds have no target
+	switch b := b.(type) { //nolint:gochecksumtype // other kinds have no target
 	case history.ActivityScheduled:
 		return b.Name
 	case history.TimerScheduled:
@@ -162,7 +161,7 @@ func target(b history.Body) string {
 }
 
 func siteOf(b history.Body) history.Site {
-	switch b := b.(type) { //nolint:exhaustive,gocritic // other kinds have no call site
+	switch b := b.(type) { //nolint:gochecksumtype // other kinds have no call site
 	case history.ActivityScheduled:
 		return b.Site
 	case history.ActivityCanceled:
@@ -198,23 +197,25 @@ func (e *Executor) differences(a, b history.Body) []string {
 			d = append(d, what)
 		}
 	}
-	switch now := a.(type) { //nolint:exhaustive,gocritic // the others have neither
+	switch now := a.(type) { //nolint:gochecksumtype // the others have neither
 	case history.ActivityScheduled:
-		then := b.(history.ActivityScheduled)
+		then, _ := b.(history.ActivityScheduled)
 		add("arguments", e.argsDiffer(now.Args, then.Args))
 		add("queue", now.Queue != then.Queue)
 		add("id", now.ID != then.ID)
 		add("retry policy", !sameRetry(now.Retry, then.Retry))
 		add("timeouts", now.Timeouts != then.Timeouts)
 	case history.TimerScheduled:
-		add("duration", now.Duration != b.(history.TimerScheduled).Duration)
+		then, _ := b.(history.TimerScheduled)
+		add("duration", now.Duration != then.Duration)
 	case history.ChildScheduled:
-		then := b.(history.ChildScheduled)
+		then, _ := b.(history.ChildScheduled)
 		add("arguments", e.argsDiffer(now.Args, then.Args))
 		add("queue", now.Queue != then.Queue)
 		add("parent-close policy", now.ParentClose != then.ParentClose)
 	case history.SignalSent:
-		add("arguments", e.argsDiffer([]engine.Payload{now.Arg}, []engine.Payload{b.(history.SignalSent).Arg}))
+		then, _ := b.(history.SignalSent)
+		add("arguments", e.argsDiffer([]engine.Payload{now.Arg}, []engine.Payload{then.Arg}))
 	}
 	return d
 }
@@ -275,7 +276,7 @@ type mutableCall struct {
 func (p *past) index(events []history.Event) {
 	p.sides, p.mutables = map[int64]history.SideEffectRecorded{}, map[mutableCall]history.MutableSideEffectRecorded{}
 	for _, ev := range events {
-		switch b := ev.Body.(type) { //nolint:exhaustive,gocritic // only markers are looked up
+		switch b := ev.Body.(type) { //nolint:gochecksumtype // only markers are looked up
 		case history.VersionMarked:
 			p.versions[b.ChangeID] = b.Version
 		case history.SideEffectRecorded:

@@ -15,6 +15,7 @@ import (
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/internal/command"
+	"github.com/wfops/wfops/engine/internal/coro"
 )
 
 // Executor is what workflow code runs against.
@@ -206,10 +207,25 @@ func (e *Executor) Go(name string, f func()) {
 	e.sched.Go(name, f)
 }
 
-// waitRecord is what a coroutine waits for, and since when.
+// waitRecord is what a coroutine waits for, and since when; on is nil while it
+// runs.
 type waitRecord struct {
 	on    []command.Wait
 	since time.Time
+}
+
+// waits returns the record of a coroutine, which keeps it. c is nil for a foreign
+// goroutine, which Wait is about to end.
+func waits(c *coro.Coroutine) *waitRecord {
+	if c == nil {
+		return &waitRecord{}
+	}
+	w, ok := c.Data.(*waitRecord)
+	if !ok {
+		w = &waitRecord{}
+		c.Data = w
+	}
+	return w
 }
 
 // Wait implements command.Sink.
@@ -218,14 +234,10 @@ func (e *Executor) Wait(on []command.Wait, ready func() bool) {
 	if ready() {
 		return
 	}
-	c := e.sched.Current()
-	if c != nil {
-		c.Data = waitRecord{on, e.now}
-	}
+	w := waits(e.sched.Current())
+	w.on, w.since = on, e.now
 	e.sched.Wait(ready)
-	if c != nil {
-		c.Data = nil
-	}
+	w.on = nil
 	e.enter()
 }
 

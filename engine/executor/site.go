@@ -23,7 +23,7 @@ var frames sync.Map // uintptr → frame
 
 // site returns the call site of the workflow code that is calling the sink. On
 // replay that is not needed unless there is a mismatch, and then it is taken from
-// the stack that issue keeps.
+// the stack.
 func (e *Executor) site() history.Site {
 	if e.replaying {
 		return history.Site{}
@@ -31,8 +31,13 @@ func (e *Executor) site() history.Site {
 	return callSite()
 }
 
+// callSite looks at a few frames first: most of its cost is to unwind them.
 func callSite() history.Site {
-	var pcs [16]uintptr
+	const few, many = 8, 32
+	var pcs [many]uintptr
+	if s := siteIn(pcs[:runtime.Callers(2, pcs[:few])]); !s.IsZero() {
+		return s
+	}
 	return siteIn(pcs[:runtime.Callers(2, pcs[:])])
 }
 
@@ -42,7 +47,7 @@ func siteIn(pcs []uintptr) history.Site {
 		if !ok {
 			f, _ = frames.LoadOrStore(pc, resolve(pc))
 		}
-		if r := f.(frame); !r.ours {
+		if r, _ := f.(frame); !r.ours {
 			return r.site
 		}
 	}
@@ -67,7 +72,9 @@ func resolve(pc uintptr) frame {
 var enginePackages = []string{
 	"github.com/wfops/wfops/engine/workflow.",
 	"github.com/wfops/wfops/engine/executor.",
+	"github.com/wfops/wfops/engine/registry.",
 	"github.com/wfops/wfops/engine/internal/",
+	"reflect.",
 	"runtime.",
 }
 
@@ -78,6 +85,12 @@ func isEngine(function string) bool {
 		}
 	}
 	return false
+}
+
+// callers returns the stack of the calling coroutine, unresolved.
+func callers() []uintptr {
+	pcs := make([]uintptr, 32)
+	return pcs[:runtime.Callers(3, pcs)]
 }
 
 // stackText resolves a kept stack, without addresses and goroutine ids, so that

@@ -287,9 +287,6 @@ func (t *table) resolve(fn any, args []any) (string, error) {
 }
 
 func (t *table) resolveName(name string, args []any) (string, error) {
-	if err := engine.CheckName(t.kind.name+" name", name); err != nil {
-		return "", err
-	}
 	t.mu.RLock()
 	e, ok := t.byName[name]
 	es := t.byMethod[name]
@@ -301,7 +298,7 @@ func (t *table) resolveName(name string, args []any) (string, error) {
 	case len(es) > 1:
 		return "", fmt.Errorf("%w: %s %q can be any of %s; use the full name", engine.ErrInvalidArgument, t.kind.name, name, quoted(entryNames(es)))
 	default:
-		return name, nil
+		return name, engine.CheckName(t.kind.name+" name", name)
 	}
 	return e.name, t.kind.checkArgs(e.name, e.sig, args)
 }

@@ -107,7 +107,9 @@ func check(ctx context.Context, _ backend.Backend, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	f.Print(os.Stdout)
+	if err := f.Print(os.Stdout); err != nil {
+		return err
+	}
 	if *reruns && f.Rerun == 0 {
 		return fmt.Errorf("no activity was run again: the worker was not killed in mid-flight")
 	}

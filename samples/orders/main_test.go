@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -55,7 +54,7 @@ func newShop(t *testing.T) *shop {
 			_ = s.worker.Wait()
 		}
 		if t.Failed() {
-			t.Logf("output of the workers:\n%s", s.output.String())
+			t.Logf("end of the output of the workers:\n%s", s.output.String()[max(0, s.output.Len()-10_000):])
 		}
 	})
 	return s
@@ -67,7 +66,7 @@ func (s *shop) command(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self, append(args, "-lease", "1s", "-work", "30ms")...) //nolint:noctx // it is killed by hand
+	cmd := exec.Command(self, append(args, "-lease", "2s", "-work", "30ms")...) //nolint:noctx // it is killed by hand
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "ORDERS_PROCESS=1")
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
@@ -175,7 +174,7 @@ func serve(t *testing.T, s *shop, load orders.Load) {
 		case orders.Deadbeat(n):
 			want = orders.Expired
 		case orders.Undeliverable(n):
-			want = orders.Cancelled
+			want = orders.Returned
 		}
 		if r.Number != n || r.Outcome != want {
 			t.Errorf("order %d has the receipt %+v, want outcome %s", n, r, want)
@@ -213,7 +212,9 @@ func (s *shop) verify(t *testing.T, placed int, totals orders.Totals) {
 		t.Fatal(err)
 	}
 	var report strings.Builder
-	f.Print(&report)
+	if err := f.Print(&report); err != nil {
+		t.Fatal(err)
+	}
 	t.Log("\n" + report.String())
 	if err := f.Err(); err != nil {
 		t.Error(err)
@@ -234,7 +235,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("orders %v succeeded", args)
 		}
 	}
-	if !strings.Contains(fmt.Sprint(s.output.String()), "usage: orders") {
+	if !strings.Contains(s.output.String(), "usage: orders") {
 		t.Errorf("got %s, want the usage", s.output.String())
 	}
 	s.output.Reset()

@@ -187,9 +187,9 @@ var retries = []sentence{
 			MaxAttempts: 4, FirstRetryInterval: 20 * time.Millisecond, BackoffCoefficient: 5, MaxRetryInterval: 100 * time.Millisecond,
 		}, 3, plain)
 		want(s, i, 3)
-		for k, least := range []time.Duration{20, 100, 100} {
-			if d := starts.gap(k); d < least*time.Millisecond-5*time.Millisecond {
-				s.Errorf("delay %d was %s, want at least %s", k+1, d, least*time.Millisecond)
+		for k, least := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond} {
+			if d := starts.gap(k); d < least-5*time.Millisecond {
+				s.Errorf("delay %d was %s, want at least %s", k+1, d, least)
 			}
 		}
 	}},

@@ -37,11 +37,11 @@ func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) er
 	if b.st.cfg.ReadOnly {
 		return b.refuse(ctx)
 	}
-	if err := b.st.d.Begin(ctx, b.s, relaxed); err != nil {
-		return err
-	}
 	b.ctx = context.WithoutCancel(ctx)
-	err := b.work(fn)
+	err := b.st.d.Begin(ctx, b.s, relaxed)
+	if err == nil {
+		err = b.work(fn)
+	}
 	if err == nil {
 		_, err = b.s.Exec(b.ctx, "COMMIT")
 	}
@@ -51,9 +51,10 @@ func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) er
 	return errors.Join(err, b.rollback())
 }
 
-// rollback ends the transaction. Some errors have ended it already, and then
-// ROLLBACK fails; what matters is that the connection can begin another one. It
-// is not simply closed, because a database in memory would go with it.
+// rollback ends the transaction, if there is one: some errors have ended it
+// already, and a BEGIN that was canceled may have begun it or not. What matters is
+// that the connection can begin another one. It is not simply closed, because a
+// database in memory would go with it.
 func (b *batch) rollback() error {
 	_, err := b.s.Exec(b.ctx, "ROLLBACK")
 	if err == nil {

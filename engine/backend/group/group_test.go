@@ -140,7 +140,7 @@ func TestCallersWhoArriveDuringACallShareTheNext(t *testing.T) {
 				b := group.New(s, group.WithMax(limit))
 				calls := []*call{start(t.Context(), b, "first")}
 				wantCalls(t, s, "first") // an idle lane does not wait
-				for _, id := range strings.Split("abcdefgh", "") {
+				for id := range strings.SplitSeq("abcdefgh", "") {
 					calls = append(calls, start(t.Context(), b, id))
 				}
 				close(s.gate)

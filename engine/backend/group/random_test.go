@@ -46,7 +46,7 @@ func (l *ledger) Create(ctx context.Context, cs []backend.Creation) []backend.Cr
 		l.order[who] = n
 	}
 	if dice == 2 {
-		time.Sleep(time.Duration(l.rnd.IntN(300)) * time.Microsecond)
+		time.Sleep(time.Duration(l.rnd.IntN(300)) * time.Microsecond) //nolint:forbidigo // a slow store
 	}
 	return out
 }

@@ -23,8 +23,7 @@ func Sentinels() engine.Sentinels {
 	return engine.Sentinels{"orders.no_carrier": ErrNoCarrier}
 }
 
-// Suspicious, FlakyAttempts and Undeliverable decide by the number of an order what
-// goes wrong with it.
+// Suspicious orders are rejected.
 func Suspicious(number int) bool { return number%17 == 0 }
 
 // FlakyAttempts is how many attempts to charge the card fail.
@@ -70,13 +69,13 @@ func (a *Activities) CheckFraud(ctx context.Context, number int) (Verdict, error
 	return Verdict{Suspicious: Suspicious(number), Token: token}, err
 }
 
-// ReserveStock takes a line's articles off the shelf.
-func (a *Activities) ReserveStock(ctx context.Context, number int, line Line) (string, error) {
+// ReserveStock takes the articles of a line of an order off the shelf.
+func (a *Activities) ReserveStock(ctx context.Context, _ int, _ Line) (string, error) {
 	return a.do(ctx)
 }
 
 // ReleaseStock puts them back.
-func (a *Activities) ReleaseStock(ctx context.Context, number int, line Line) (string, error) {
+func (a *Activities) ReleaseStock(ctx context.Context, _ int, _ Line) (string, error) {
 	return a.do(ctx)
 }
 
@@ -89,16 +88,16 @@ func (a *Activities) ChargeCard(ctx context.Context, number, cents int) (string,
 	return token, err
 }
 
-// Refund gives the money back that the charge took.
-func (a *Activities) Refund(ctx context.Context, number int, charge string) (string, error) {
+// Refund gives the money back that a charge took for an order.
+func (a *Activities) Refund(ctx context.Context, _ int, _ string) (string, error) {
 	return a.do(ctx)
 }
 
 // Pick fetches the articles of a parcel.
-func (a *Activities) Pick(ctx context.Context, p Parcel) (string, error) { return a.do(ctx) }
+func (a *Activities) Pick(ctx context.Context, _ Parcel) (string, error) { return a.do(ctx) }
 
 // PrintLabel prints the address.
-func (a *Activities) PrintLabel(ctx context.Context, p Parcel) (string, error) { return a.do(ctx) }
+func (a *Activities) PrintLabel(ctx context.Context, _ Parcel) (string, error) { return a.do(ctx) }
 
 // HandOver gives the parcel to the carrier.
 func (a *Activities) HandOver(ctx context.Context, p Parcel) (string, error) {

@@ -6,27 +6,36 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
 // Print writes the table of instances and the verdict, which ends with a line that
 // begins with "nothing lost" if that is so.
-func (f Findings) Print(out io.Writer) {
+func (f Findings) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WORKFLOW\tSTATUS\tINSTANCES")
+	if _, err := io.WriteString(w, f.text()); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func (f Findings) text() string {
+	var s strings.Builder
+	s.WriteString("WORKFLOW\tSTATUS\tINSTANCES\n")
 	kinds := slices.SortedFunc(maps.Keys(f.ByKind), func(a, b Kind) int {
 		return cmp.Or(cmp.Compare(a.Workflow, b.Workflow), cmp.Compare(a.Status, b.Status))
 	})
 	for _, k := range kinds {
-		fmt.Fprintf(w, "%s\t%s\t%d\n", k.Workflow, k.Status, f.ByKind[k])
+		fmt.Fprintf(&s, "%s\t%s\t%d\n", k.Workflow, k.Status, f.ByKind[k])
 	}
-	_ = w.Flush() // as for all that is printed here, there is nobody to tell
-	fmt.Fprintf(out, "\n%d activities have a committed result; %d were run again because their worker was lost\n", f.Activities, f.Rerun)
+	fmt.Fprintf(&s, "\n%d activities have a committed result; %d were run again because their worker was lost\n", f.Activities, f.Rerun)
 	for _, p := range f.Problems {
-		fmt.Fprintln(out, "PROBLEM:", p)
+		fmt.Fprintln(&s, "PROBLEM:", p)
 	}
 	if f.Err() == nil {
-		fmt.Fprint(out, "nothing lost: ")
+		s.WriteString("nothing lost: ")
 	}
-	fmt.Fprintf(out, "%d started, %d finished, %d duplicated\n", f.Started, f.Finished, f.Duplicated)
+	fmt.Fprintf(&s, "%d started, %d finished, %d duplicated\n", f.Started, f.Finished, f.Duplicated)
+	return s.String()
 }

@@ -42,10 +42,10 @@ type Outcome string
 
 // The closed set of outcomes.
 const (
-	Shipped   Outcome = "shipped"
-	Rejected  Outcome = "rejected"  // the check for fraud said no
-	Expired   Outcome = "expired"   // not paid in time
-	Cancelled Outcome = "cancelled" // a parcel could not be sent; paid back
+	Shipped  Outcome = "shipped"
+	Rejected Outcome = "rejected" // the check for fraud said no
+	Expired  Outcome = "expired"  // not paid in time
+	Returned Outcome = "returned" // a parcel could not be sent: paid back
 )
 
 // Receipt is the result of an order.

@@ -35,7 +35,7 @@ var errRejected = errors.New("rejected")
 // failure of the workflow: the receipt says so.
 func Order(ctx workflow.Context, req Request) (Receipt, error) {
 	o := &order{req: req, receipt: Receipt{Number: req.Number}}
-	outcome, err := o.fulfil(ctx)
+	outcome, err := o.fulfill(ctx)
 	if err != nil || outcome != Shipped {
 		workflow.Logger(ctx).Info("order is undone", "number", req.Number, "outcome", outcome, "error", err)
 		if err := o.undo(workflow.NewDisconnectedContext(ctx)); err != nil {
@@ -67,7 +67,7 @@ func (o *order) run(ctx workflow.Context, activity workflow.Activity, args ...an
 	return token, err
 }
 
-func (o *order) fulfil(ctx workflow.Context) (Outcome, error) {
+func (o *order) fulfill(ctx workflow.Context) (Outcome, error) {
 	if err := o.prepare(ctx); errors.Is(err, errRejected) {
 		return Rejected, nil
 	} else if err != nil {
@@ -82,7 +82,7 @@ func (o *order) fulfil(ctx workflow.Context) (Outcome, error) {
 		return Expired, ctx.Err()
 	}
 	if err := o.ship(ctx); errors.Is(err, ErrNoCarrier) {
-		return Cancelled, nil
+		return Returned, nil
 	} else if err != nil {
 		return "", err
 	}

@@ -1,0 +1,15 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/wfops/wfops/backends/backendtest/scenarios"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+func TestBehaviors(t *testing.T) {
+	scenarios.Run(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+		return open(t, filepath.Join(t.TempDir(), "store.db"))
+	}})
+}
