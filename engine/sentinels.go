@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // Sentinels maps codes to errors that keep their identity when they are
@@ -38,10 +39,15 @@ var builtin = Sentinels{
 // come from code that wraps in a loop, or whose Unwrap runs in a circle.
 const maxLinks = 100
 
+// maxText bounds the message and the stack of one error that are kept: they are
+// stored with every event that tells of it, and read by every replay.
+const maxText = 64 << 10
+
 // Failure returns the storable form of err, or nil for nil. A *Failure that did
 // not come from NewError is returned as it is. Of a tree of more than a hundred
-// errors it keeps that many. It calls the methods of err, and survives their
-// panics.
+// errors it keeps that many, and of a message or a stack of more than 64 KiB the
+// beginning, with a note that it was cut. It calls the methods of err, and
+// survives their panics.
 func (s Sentinels) Failure(err error) *Failure {
 	if err == nil {
 		return nil
@@ -74,11 +80,41 @@ func (c *conversion) failure(err error) *Failure {
 // registered sentinels.
 func (c *conversion) strip(f *Failure) *Failure {
 	if f.origin == nil {
-		return f
+		return bounded(f)
 	}
 	stripped := *c.failure(f.origin)
 	stripped.Permanent = stripped.Permanent || f.Permanent
 	return &stripped
+}
+
+// bounded returns f, or a copy with shorter texts if f holds some that are too
+// long.
+func bounded(f *Failure) *Failure {
+	long := false
+	for link := range f.all() {
+		long = long || len(link.Message) > maxText || len(link.StackTrace) > maxText
+	}
+	if !long {
+		return f
+	}
+	short := *f
+	short.Message, short.StackTrace, short.Causes = cut(f.Message), cut(f.StackTrace), nil
+	for _, cause := range f.Causes {
+		if cause != nil {
+			short.Causes = append(short.Causes, bounded(cause))
+		}
+	}
+	return &short
+}
+
+// cut returns text, or its beginning and a note if it is too long. What it returns
+// is never cut again.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	note := fmt.Sprintf("\n… cut, it has %d bytes in all", len(text))
+	return strings.ToValidUTF8(text[:maxText-len(note)], "") + note
 }
 
 // describe fills in f from err and returns what err wraps. Methods of errors are
@@ -90,9 +126,9 @@ func (c *conversion) describe(f *Failure, err error) (causes []error) {
 			f.Message = fmt.Sprintf("%T, whose Error method panicked: %v", err, r)
 		}
 	}()
-	f.Message = err.Error()
+	f.Message = cut(err.Error())
 	if st, ok := err.(interface{ Stack() string }); ok {
-		f.StackTrace = st.Stack()
+		f.StackTrace = cut(st.Stack())
 	}
 	if _, ok := err.(*PanicError); ok { //nolint:errorlint // each link is converted for itself
 		f.Panic, f.Permanent = true, true

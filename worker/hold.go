@@ -208,7 +208,7 @@ func (h *hold) settleDown() (do task, evicted []*warm) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if do = h.choose(); do == doRest {
-		return doNothing, h.rest()
+		return do, h.rest()
 	}
 	return do, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,12 +72,13 @@ func (w *world) worker(o Options, register ...any) *Worker {
 
 // registerAny registers f as what it can be.
 func registerAny(x *Worker, f any) error {
+	var opts []registry.RegisterOption
 	if n, ok := f.(named); ok {
-		return x.RegisterActivity(n.fn, registry.WithName(n.name))
+		f = n.fn
+		opts = append(opts, registry.WithName(n.name))
 	}
-	err := x.RegisterWorkflow(f)
-	if err != nil {
-		return x.RegisterActivity(f)
+	if err := x.RegisterWorkflow(f, opts...); err != nil {
+		return x.RegisterActivity(f, opts...)
 	}
 	return nil
 }
@@ -127,6 +129,19 @@ func (w *world) pass(d time.Duration) {
 func (w *world) signal(id, name string, arg any) {
 	w.Helper()
 	if err := w.c.SignalWorkflow(w.Context(), id, name, arg); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// deliver puts an event into the inbox of an execution.
+func (w *world) deliver(i *engine.Instance, ev history.Event) {
+	w.Helper()
+	enc, err := history.Encode(ev)
+	if err != nil {
+		w.Fatal(err)
+	}
+	d := backend.Delivery{ID: engine.NewID(), To: exactly(*i), Event: enc}
+	if err := w.store.Deliver(w.Context(), []backend.Delivery{d})[0]; err != nil {
 		w.Fatal(err)
 	}
 }
@@ -204,6 +219,13 @@ func (l *logbook) Write(p []byte) (int, error) {
 	l.lines = append(l.lines, string(p))
 	l.t.Log(string(p))
 	return len(p), nil
+}
+
+// matching returns the lines that hold text.
+func (l *logbook) matching(text string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.lines), func(line string) bool { return !strings.Contains(line, text) })
 }
 
 // errCut is what a hooked store answers in place of the store.

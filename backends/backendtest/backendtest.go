@@ -12,7 +12,7 @@
 //		})
 //	}
 //
-// A behaviour of the port does not exist until it is a case here. Only tests
+// A behavior of the port does not exist until it is a case here. Only tests
 // import this package.
 package backendtest
 
@@ -84,7 +84,7 @@ func (c *Clock) Now() time.Time {
 // Advance lets d pass. A clock that can't be moved is waited for.
 func (c *Clock) Advance(d time.Duration) {
 	if c.real {
-		time.Sleep(d)
+		time.Sleep(d) //nolint:forbidigo // a server's time is what is waited for
 		return
 	}
 	c.mu.Lock()

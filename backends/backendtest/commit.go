@@ -184,31 +184,7 @@ var commitCases = []testCase{
 		equal(e, "parent of the child", *e.summary(child.Instance).Parent, parent)
 		equal(e, "inbox of the child, a signal of the same step included", e.labels(e.claim().inbox), "WorkflowStarted a")
 	}},
-	{"NeverReplacesItself", "The id of the committing execution is always taken.", func(e *env) {
-		h := e.held("i")
-		r := h.commit(keep, func(c *backend.WorkflowCommit) {
-			for _, p := range []backend.IDReuse{backend.IDReuseFinished, backend.IDReuseReject, backend.IDReuseTerminate} {
-				child := again("i", p)
-				child.Taken = encode(1, history.ChildFailed{})
-				c.Start = append(c.Start, child)
-			}
-		})
-		equal(e, "inbox", e.labels(r.Inbox), "ChildFailed#1 ChildFailed#1 ChildFailed#1")
-		equal(e, "current execution", e.summary(engine.Instance{InstanceID: "i"}).Instance, h.instance())
-		h.commit()
-	}},
-	{"ReplacesItsParent", "A step that replaces an execution whose end terminates the committing one is applied whole, then terminated.", func(e *env) {
-		h := e.held("child")
-		parent := e.create("parent", func(c *backend.Creation) { c.Closings = []backend.Closing{kills(1, h.instance())} })
-		replacement := again("parent", backend.IDReuseTerminate)
-		h.commit(keep, func(c *backend.WorkflowCommit) { c.Start = []backend.Creation{replacement} },
-			addTimers(timer(1, 0, e.unit)), addClosings(tells(2, backend.OnEnd, replacement.Instance, "child ended")))
-		equal(e, "history of the parent", e.history(parent), "WorkflowTerminated")
-		equal(e, "history of the child", e.history(h.instance()), "TaskStarted TaskStarted WorkflowTerminated")
-		equal(e, "status of the child", e.summary(h.instance()).Status, engine.StatusTerminated)
-		equal(e, "pending of the child", e.pending(h.instance()), backend.Pending{})
-		equal(e, "inbox of the replacement", e.inbox(replacement.Instance), "WorkflowStarted child ended")
-	}},
+	{"MayEndByItsSends", "A child that replaces the committing execution, or one whose closings terminate it, leaves it terminated, whatever Status says.", commitEndsByItsSends},
 	{"TellsTakenChildren", "Taken is delivered back to the committing execution when the id is taken; its commit is not refused.", func(e *env) {
 		other := e.asleep("child")
 		h := e.held("parent")
@@ -298,4 +274,27 @@ func commitEndsForGood(e *env) {
 		equal(e, "extending after the end", h.tryExtend().Err != nil, true)
 		e.claimNone("it is final")
 	}
+}
+
+func commitEndsByItsSends(e *env) {
+	child := e.held("child")
+	e.create("parent", func(c *backend.Creation) { c.Closings = []backend.Closing{kills(1, child.instance())} })
+	itself := e.create("itself", func(c *backend.Creation) { c.Queue = "elsewhere" })
+	task := e.tryClaim(func(c *backend.WorkflowClaim) { c.Queues = []engine.Queue{"elsewhere"} }).Tasks[0]
+	for id, h := range map[string]*hold{"parent": child, "itself": newHold(e, task)} {
+		replacement := again(id, backend.IDReuseTerminate)
+		replacement.Taken = signal("wrong")
+		r := h.commit(keep, addTimers(timer(1, 0, e.unit)), addActivities(activityRow(2)), func(c *backend.WorkflowCommit) {
+			c.Start = []backend.Creation{replacement}
+		})
+		equal(e, "answer", []any{len(r.Inbox), r.LeaseUntil}, []any{0, time.Time{}})
+		s := e.summary(h.instance())
+		equal(e, "state", []any{s.Status, s.Finished.IsZero(), s.Local}, []any{engine.StatusTerminated, false, 0})
+		equal(e, "pending", e.pending(h.instance()), backend.Pending{})
+		equal(e, "inbox of the replacement", e.inbox(replacement.Instance), "WorkflowStarted")
+		equal(e, "activities to claim", e.claimRefs(), "")
+		h.refused("of a terminated execution")
+	}
+	equal(e, "history", e.history(itself), "TaskStarted WorkflowTerminated")
+	equal(e, "history of the child", e.history(child.instance()), "TaskStarted TaskStarted WorkflowTerminated")
 }

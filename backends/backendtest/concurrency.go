@@ -149,7 +149,7 @@ var concurrencyCases = []testCase{
 			}
 		})
 		next := map[string]int{}
-		for _, s := range strings.Fields(e.inbox(i)) {
+		for s := range strings.FieldsSeq(e.inbox(i)) {
 			sender, n, _ := strings.Cut(s, ".")
 			equal(e, "next of sender "+sender, n, fmt.Sprint(next[sender]))
 			next[sender]++

@@ -111,6 +111,14 @@ var createCases = []testCase{
 		equal(e, "second answer", e.tryCreate(c), first)
 		equal(e, "inbox", e.inbox(i), "a")
 	}},
+	{"RepeatedReturnStartsNothing", "A creation that was answered with the open execution and is repeated when that has ended is answered like then.", func(e *env) {
+		i := e.asleep("i")
+		c := again("i", backend.IDReuseReturn)
+		first := e.tryCreate(c)
+		e.terminate(byID(i))
+		equal(e, "second answer", e.tryCreate(c), first)
+		equal(e, "executions", e.list(backend.Query{InstanceID: "i"}), "i")
+	}},
 	{"DelayPostpones", "Delay postpones readiness.", func(e *env) {
 		e.create("i", func(c *backend.Creation) { c.Delay = e.unit })
 		got := e.tryClaim()

@@ -1,7 +1,6 @@
 package backendtest
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -169,7 +168,6 @@ func (d *duel) stepStatus(h *duelHold, c *backend.WorkflowCommit) {
 	case 2, 3:
 		next := d.creation(c.Instance.InstanceID)
 		next.FirstExecution = h.task[0].FirstExecution
-		next.Closings = slices.DeleteFunc(next.Closings, func(cl backend.Closing) bool { return cl.To.InstanceID == c.Instance.InstanceID })
 		c.Status, c.Next = engine.StatusContinuedAsNew, &next
 	case 4, 5:
 		c.Status, c.Lease, c.Local = engine.StatusBlocked, 0, 0

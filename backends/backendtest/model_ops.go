@@ -115,8 +115,12 @@ func (d *duel) pause() {
 	d.note(d.render(func(_ int, b backend.Backend) any { return b.Pause(d.Context(), []backend.PauseChange{p})[0] }), "pause %s", show(p))
 }
 
+// retry drops rows of blocked executions only, where that is meant to be used.
 func (d *duel) retry() {
-	i, drop := d.instance(), d.chance(30)
+	i, drop := d.instance(), d.chance(50)
+	if s, err := d.sides[0].Get(d.Context(), i); err != nil || s.Status != engine.StatusBlocked {
+		drop = false
+	}
 	d.note(d.render(func(_ int, b backend.Backend) any {
 		r := backend.RetryRequest{To: exactly(i)}
 		if p, err := b.Pending(d.Context(), i, 0); err == nil && drop && len(p.Inbox) > 0 {
@@ -142,22 +146,27 @@ func (d *duel) advance() {
 	d.log = append(d.log, fmt.Sprint("advance ", by))
 }
 
-// claim takes ready executions in order. Among blocked ones the contract has no
-// order, so a claim that takes those takes all.
+// claim takes ready executions in order. Among blocked ones and those whose lease
+// ran out the contract has no exact order, so a claim that may take those takes
+// all.
 func (d *duel) claim() {
 	c := backend.WorkflowClaim{
 		Worker: choose(d, "w1", "w2", "w3"), Build: choose(d, "b1", "b2", "b3"), Queues: []engine.Queue{"q", "q2"},
 		Workflows: []string{"wf", "wf2"}, Max: 1 + d.rng.IntN(4), Lease: d.lease(),
 	}
 	if d.chance(40) {
-		c.Max, c.MaxBlocked = 100, 100
+		c.MaxBlocked = 100
+	}
+	anyOrder := c.MaxBlocked > 0 || d.lostLeases()
+	if anyOrder {
+		c.Max = 100
 	}
 	if d.chance(20) {
 		c.Queues, c.Workflows = []engine.Queue{d.queue()}, []string{"wf"}
 	}
 	got := on(d, func(_ int, b backend.Backend) answerOf[backend.WorkflowClaimed] {
 		claimed, err := b.ClaimWorkflows(d.Context(), c)
-		if c.MaxBlocked > 0 {
+		if anyOrder {
 			slices.SortFunc(claimed.Tasks, func(a, b backend.WorkflowTask) int {
 				return strings.Compare(a.Instance.ExecutionID, b.Instance.ExecutionID)
 			})

@@ -2,11 +2,10 @@ package backendtest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"reflect"
 
 	"github.com/wfops/wfops/engine/history"
 )
@@ -29,7 +28,7 @@ func showValue(v reflect.Value) string {
 	case error:
 		return outcome(x)
 	}
-	switch v.Kind() { //nolint:exhaustive // the rest is printed as it is
+	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return "nil"

@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -84,7 +85,7 @@ var statsCases = []testCase{
 		e.clock.Advance(2 * time.Millisecond)
 		e.heartbeat("w3")
 		ws := e.workers()
-		equal(e, "workers", workerIDs(ws), "w3 w2 w1 ")
+		equal(e, "workers", workerIDs(ws), "w3 w2 w1")
 		got := ws[1]
 		e.near("Seen", got.Seen, e.clock.Now().Add(-2*time.Millisecond))
 		got.Seen = time.Time{}
@@ -97,7 +98,7 @@ var statsCases = []testCase{
 		e.clock.Advance(2 * time.Millisecond)
 		e.heartbeat("w1", func(w *backend.Worker) { w.Leases = 7 })
 		ws := e.workers()
-		equal(e, "workers", workerIDs(ws), "w1 w2 ")
+		equal(e, "workers", workerIDs(ws), "w1 w2")
 		equal(e, "Leases", ws[0].Leases, 7)
 	}},
 	{"WorkerStops", "A Stopped heartbeat removes the row.", func(e *env) {
@@ -106,7 +107,7 @@ var statsCases = []testCase{
 		stop := func(w *backend.Worker) { w.Stopped = true }
 		e.heartbeat("w1", stop)
 		e.heartbeat("w1", stop)
-		equal(e, "workers", workerIDs(e.workers()), "w2 ")
+		equal(e, "workers", workerIDs(e.workers()), "w2")
 	}},
 	{"Info", "Info describes the store.", func(e *env) {
 		info, err := e.b.Info(e.ctx())
@@ -153,11 +154,11 @@ func (e *env) workers() []backend.Worker {
 }
 
 func workerIDs(ws []backend.Worker) string {
-	ids := ""
+	var ids []string
 	for _, w := range ws {
-		ids += w.ID + " "
+		ids = append(ids, w.ID)
 	}
-	return ids
+	return strings.Join(ids, " ")
 }
 
 func statsHistoryPages(e *env) {

@@ -36,8 +36,8 @@ func (s *state) create(c *backend.Creation) backend.CreateResult {
 		// This execution will never exist, so a resend finds its answer here.
 		s.seen.remember(c.Instance.ExecutionID, r, s.now)
 		return r
-	case current != nil && current != s.committing && c.Reuse == backend.IDReuseTerminate:
-		s.terminateAll(s.terminate(current, &backend.Termination{Event: c.Terminate}))
+	case current != nil && c.Reuse == backend.IDReuseTerminate:
+		s.terminate(current, &backend.Termination{Event: c.Terminate})
 	case current != nil:
 		return taken(current)
 	case c.Reuse == backend.IDReuseReject && len(s.runs[id]) > 0:
@@ -86,40 +86,45 @@ func (b *Backend) Terminate(ctx context.Context, ts []backend.Termination) []err
 		if e == nil {
 			return notFound(t.To)
 		}
-		s.terminateAll(s.terminate(e, t))
+		s.terminate(e, t)
 		return nil
 	})
 }
 
-// terminateAll works off what closings ask for, and what the closings of those
-// executions ask for. It is a loop, because a chain of children can be longer than
-// a stack is deep.
-func (s *state) terminateAll(work []backend.Termination) {
-	for len(work) > 0 {
-		t := work[0]
-		work = work[1:]
-		switch child := s.find(t.To); child {
-		case nil:
-		case s.committing:
-			s.deferred = append(s.deferred, t)
-		default:
-			work = append(work, s.terminate(child, &t)...)
-		}
-	}
+// terminate ends an execution from outside, and then what its closings terminate,
+// and so on.
+func (s *state) terminate(e *execution, t *backend.Termination) {
+	s.terminateOne(e, t)
+	s.applyClosings()
 }
 
-// terminate ends one execution and returns the terminations that follow.
-func (s *state) terminate(e *execution, t *backend.Termination) []backend.Termination {
+func (s *state) terminateOne(e *execution, t *backend.Termination) {
 	e.appendChunk(t.Event, 1)
 	if t.Error != "" {
 		e.sum.LastError = t.Error
 	}
-	return s.finish(e, engine.StatusTerminated)
+	s.finish(e, engine.StatusTerminated)
 }
 
-// finish makes e final: it deletes what is pending and applies the closings. It
-// returns the terminations among them, for terminateAll.
-func (s *state) finish(e *execution, status engine.Status) []backend.Termination {
+// applyClosings delivers and terminates until nothing is left to do. It is a loop,
+// because a chain of children can be longer than a stack is deep.
+func (s *state) applyClosings() {
+	for len(s.ends) > 0 {
+		c := s.ends[0]
+		s.ends = s.ends[1:]
+		switch e := s.find(c.To); {
+		case e == nil:
+		case c.Terminate:
+			s.terminateOne(e, &backend.Termination{Event: c.Event})
+		default:
+			s.deliver(&backend.Delivery{To: c.To, Event: c.Event})
+		}
+	}
+}
+
+// finish makes e final: it deletes what is pending, and puts the closings where
+// applyClosings finds them.
+func (s *state) finish(e *execution, status engine.Status) {
 	if e.leased() {
 		s.hint(backend.TopicHolder, e.holder, e.sum.Instance)
 	}
@@ -132,22 +137,14 @@ func (s *state) finish(e *execution, status engine.Status) []backend.Termination
 	for _, a := range e.activities {
 		s.activities.take(&a.entry)
 	}
-	closings := e.closings
+	for _, c := range e.closings {
+		if c.On == backend.OnEnd || status == engine.StatusTerminated {
+			s.ends = append(s.ends, c)
+		}
+	}
 	e.inbox, e.timers, e.activities, e.closings = nil, nil, nil, nil
 	e.release()
 	s.place(e)
-
-	var terminations []backend.Termination
-	for _, c := range closings {
-		switch {
-		case c.On == backend.OnTerminate && status != engine.StatusTerminated:
-		case c.Terminate:
-			terminations = append(terminations, backend.Termination{To: c.To, Event: c.Event})
-		default:
-			s.deliver(&backend.Delivery{To: c.To, Event: c.Event})
-		}
-	}
-	return terminations
 }
 
 // Pause implements backend.Control.

@@ -85,7 +85,7 @@ func (h entries[T]) Swap(i, j int) {
 
 // Push implements heap.Interface.
 func (h *entries[T]) Push(x any) {
-	e := x.(*entry[T]) //nolint:errcheck,revive,forcetypeassert // only put pushes
+	e := x.(*entry[T]) //nolint:errcheck // only put pushes
 	e.pos = len(*h)
 	*h = append(*h, e)
 }

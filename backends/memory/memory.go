@@ -133,11 +133,9 @@ type state struct {
 	// the order of creation is the order of creation times.
 	now   time.Time
 	hints []backend.Hint
-	// committing is the execution whose step is being applied. What terminates it
-	// meanwhile, because the step replaces the parent whose closing that is, waits
-	// in deferred until the step is complete.
-	committing *execution
-	deferred   []backend.Termination
+	// ends are closings of executions that have ended, for applyClosings. It is
+	// empty between items.
+	ends []backend.Closing
 	// serial numbers executions, activities and inbox rows in the order in which
 	// they came.
 	serial int64

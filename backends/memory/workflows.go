@@ -94,12 +94,12 @@ func (s *state) commit(c *backend.WorkflowCommit) backend.WorkflowCommitted {
 	e.consume(c.Consume)
 	s.applyTimers(e, c)
 	s.applyActivities(e, c)
-	s.committing = e
-	s.send(e, c)
-	s.committing = nil
+	e.changeClosings(c)
 	e.sum.Updated = s.now
 	e.update(c)
+	s.send(e, c)
 	switch {
+	case !e.open(): // what it sent has terminated it
 	case c.Status.Final():
 		s.conclude(e, c)
 	case c.Status == engine.StatusBlocked:
@@ -107,9 +107,6 @@ func (s *state) commit(c *backend.WorkflowCommit) backend.WorkflowCommitted {
 	default:
 		s.carryOn(e, c)
 	}
-	work := s.deferred
-	s.deferred = nil
-	s.terminateAll(work)
 	return s.committed(e, c.Token)
 }
 
@@ -160,11 +157,20 @@ func (s *state) applyActivities(e *execution, c *backend.WorkflowCommit) {
 	}
 }
 
+func (e *execution) changeClosings(c *backend.WorkflowCommit) {
+	if len(c.DropClosings) > 0 {
+		e.closings = slices.DeleteFunc(e.closings, func(cl backend.Closing) bool {
+			return slices.Contains(c.DropClosings, cl.Ref)
+		})
+	}
+	e.closings = append(e.closings, c.AddClosings...)
+}
+
 // send makes what the step asks of other executions: children first, so that a
 // signal reaches a child of the same step.
 func (s *state) send(e *execution, c *backend.WorkflowCommit) {
 	reply := func(ev history.Encoded) {
-		if ev != nil {
+		if ev != nil && e.open() {
 			s.push(e, ev, false)
 		}
 	}
@@ -181,12 +187,6 @@ func (s *state) send(e *execution, c *backend.WorkflowCommit) {
 			reply(d.Refused)
 		}
 	}
-	if len(c.DropClosings) > 0 {
-		e.closings = slices.DeleteFunc(e.closings, func(cl backend.Closing) bool {
-			return slices.Contains(c.DropClosings, cl.Ref)
-		})
-	}
-	e.closings = append(e.closings, c.AddClosings...)
 }
 
 // update sets the columns that a step reports.
@@ -220,12 +220,13 @@ func (s *state) conclude(e *execution, c *backend.WorkflowCommit) {
 	}
 	paused := e.sum.Paused
 	e.release() // its holder knows
-	s.terminateAll(s.finish(e, c.Status))
+	s.finish(e, c.Status)
 	if c.Next != nil {
 		next := s.insert(c.Next, moved)
 		next.sum.Paused = paused
 		s.started(next)
 	}
+	s.applyClosings()
 }
 
 // block parks an execution and gives its lease back.

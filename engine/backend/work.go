@@ -120,8 +120,9 @@ type WorkflowCommit struct {
 	Local int
 
 	// Start are children, Deliver events for others. Children come first, so that
-	// a signal reaches one of the same step. The id of the committing execution is
-	// always taken.
+	// a signal reaches one of the same step. A child that replaces the committing
+	// execution, or one whose closings terminate it, leaves it terminated,
+	// whatever Status says.
 	Start   []Creation
 	Deliver []Delivery
 

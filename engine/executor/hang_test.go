@@ -20,7 +20,7 @@ func released(t *testing.T) {
 	t.Cleanup(func() { close(done) })
 }
 
-func TestHangs(t *testing.T) {
+func TestBehaviour10_BlockingIsCaughtWithItsStack(t *testing.T) {
 	for _, c := range []struct {
 		flow, coroutine, frame string
 		after                  int // answers before it hangs
@@ -68,7 +68,7 @@ func rollBack(t *testing.T, s *session, event history.Event) {
 	}
 }
 
-func TestHangOnReplay(t *testing.T) {
+func TestBehaviour10_AlsoOnReplay(t *testing.T) {
 	released(t)
 	s := newSession(t, "stuck", chain1, options{deadline: shortDeadline})
 	s.start()
@@ -79,7 +79,7 @@ func TestHangOnReplay(t *testing.T) {
 	}
 }
 
-func TestGoroutineOfWorkflow(t *testing.T) {
+func TestBehaviour10_GoroutineIsCaught(t *testing.T) {
 	trigger, meanwhile = make(chan struct{}), make(chan struct{})
 	s := newSession(t, "goroutine", goroutine, options{})
 	s.start()

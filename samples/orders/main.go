@@ -10,6 +10,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -40,16 +41,14 @@ var (
 func main() {
 	commands := map[string]func(context.Context, backend.Backend, *client.Client) error{"worker": runWorker, "load": load, "check": check}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: orders worker|load|check [flags]")
-		os.Exit(2)
+		log.Fatalln("usage: orders worker|load|check [flags]")
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, commands[os.Args[1]])
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "orders:", err)
-		os.Exit(1)
+		log.Fatalln("orders:", err)
 	}
 }
 
@@ -91,10 +90,14 @@ func load(ctx context.Context, _ backend.Backend, c *client.Client) error {
 		return err
 	}
 	totals, err := orders.CloseFeed(ctx, feed)
-	if err == nil && totals.Orders != *count {
-		err = fmt.Errorf("%d orders were placed, the feed heard of %d", *count, totals.Orders)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Println(totals)
+	if totals.Orders != *count {
+		return fmt.Errorf("%d orders were placed, the feed heard of %d", *count, totals.Orders)
+	}
+	return nil
 }
 
 func check(ctx context.Context, _ backend.Backend, c *client.Client) error {

@@ -215,7 +215,7 @@ func (b *batch) endAttempt(x *row, c *backend.ActivityCommit) error {
 		return err
 	}
 	for _, ev := range c.Events {
-		if err := b.push(x, ev, false, c.Quiet); err != nil {
+		if err := b.push(x, inboxEvent{event: ev, quiet: c.Quiet}); err != nil {
 			return err
 		}
 	}

@@ -126,17 +126,24 @@ func (b *batch) exact(i engine.Instance) (*row, error) {
 	if x, ok := b.byKey[i]; ok {
 		return x, nil
 	}
-	return b.load("instance_id = ? AND execution_id = ?", i.InstanceID, i.ExecutionID)
+	return b.load(exactly, i.InstanceID, i.ExecutionID)
 }
 
 // current returns the latest execution of an InstanceID, open or not, or nil.
 func (b *batch) current(instanceID string) (*row, error) {
-	return b.load("instance_id = ? AND is_current = 1", instanceID)
+	return b.load(latest, instanceID)
 }
+
+// Conditions for one execution. Both are prefixes of one index; an execution that
+// was superseded is looked for in second place.
+const (
+	exactly = "instance_id = ? AND superseded IN (0, 1) AND execution_id = ?"
+	latest  = "instance_id = ? AND superseded = 0"
+)
 
 func (b *batch) load(condition string, args ...any) (*row, error) {
 	var x *row
-	_, err := b.queryRow("SELECT "+rowColumns+" FROM instances WHERE "+condition+b.st.d.ForUpdate(),
+	_, err := b.queryRow("SELECT "+rowColumns+" FROM instances WHERE "+condition+" LIMIT 1"+b.st.d.ForUpdate(),
 		func(r *Row) { x = scanRow(r) }, args...)
 	if err != nil || x == nil {
 		return nil, err
@@ -162,11 +169,9 @@ func notFound(to backend.Address) error {
 	return fmt.Errorf("%s: no open execution: %w", i, engine.ErrInstanceNotFound)
 }
 
-// push puts an event into an inbox. moves tells that it follows the instance to
-// its next execution.
-func (b *batch) push(x *row, ev history.Encoded, moves, quiet bool) error {
-	if _, err := b.exec("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
-		x.pk, x.inboxNext, moves, quiet, ev); err != nil {
+// push puts an event into an inbox.
+func (b *batch) push(x *row, ev inboxEvent) error {
+	if err := b.insertInbox(x, x.inboxNext, ev); err != nil {
 		return err
 	}
 	x.inbox++
@@ -175,20 +180,29 @@ func (b *batch) push(x *row, ev history.Encoded, moves, quiet bool) error {
 	return nil
 }
 
+func (b *batch) insertInbox(x *row, id int64, ev inboxEvent) error {
+	_, err := b.exec("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
+		x.pk, id, ev.moves, ev.quiet, ev.event)
+	return err
+}
+
 // deliver puts an event into an inbox and wakes the execution.
 func (b *batch) deliver(x *row, ev history.Encoded, moves bool) error {
-	if err := b.push(x, ev, moves, false); err != nil {
+	if err := b.push(x, inboxEvent{event: ev, moves: moves}); err != nil {
 		return err
 	}
 	return b.wake(x)
 }
 
-// wake makes an execution ready because of what came in.
+// wake makes an execution ready because of what came in. One that is blocked
+// keeps its place among the blocked.
 func (b *batch) wake(x *row) error {
-	x.wakeAt = earliest(x.wakeAt, b.now)
-	x.dirty |= groupInbox
-	if x.holdUntil != 0 && !x.leased() {
-		x.holdUntil = 0
+	if !x.blocked() {
+		x.wakeAt = earliest(x.wakeAt, b.now)
+		x.dirty |= groupInbox
+	}
+	if x.holdUntil > b.now && !x.leased() {
+		x.holdUntil = b.now
 		x.dirty |= groupLease
 	}
 	x.place(b.now)

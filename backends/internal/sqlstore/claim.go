@@ -44,30 +44,36 @@ func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 	return claimed, nil
 }
 
-// claimable returns what the claim may lease, ready longest first, and blocked
-// executions at the end.
+// claimable returns what the claim may lease, ready longest first, blocked
+// executions among the others.
 func (b *batch) claimable(c *backend.WorkflowClaim) ([]*row, error) {
 	if len(c.Workflows) == 0 || c.Max <= 0 {
 		return nil, nil
 	}
-	var rows []*row
+	var ready, blocked []*row
 	for _, q := range c.Queues {
-		ready, err := b.readyRows(c, q.OrDefault())
+		more, err := b.readyRows(c, q.OrDefault())
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, ready...)
+		ready = append(ready, more...)
+		if more, err = b.blockedRows(c, q.OrDefault()); err != nil {
+			return nil, err
+		}
+		blocked = append(blocked, more...)
 	}
-	if len(c.Queues) > 1 {
-		slices.SortFunc(rows, func(x, y *row) int { return cmp.Or(cmp.Compare(x.readyAt, y.readyAt), cmp.Compare(x.pk, y.pk)) })
-	}
-	rows = rows[:min(len(rows), c.Max)]
-	blocked, err := b.blockedRows(c, min(c.MaxBlocked, c.Max-len(rows)))
-	return append(rows, blocked...), err
+	slices.SortFunc(blocked, byReadiness)
+	rows := append(ready, blocked[:min(len(blocked), max(c.MaxBlocked, 0))]...)
+	slices.SortFunc(rows, byReadiness)
+	return rows[:min(len(rows), c.Max)], nil
+}
+
+func byReadiness(x, y *row) int {
+	return cmp.Or(cmp.Compare(x.since, y.since), cmp.Compare(x.pk, y.pk))
 }
 
 // readyRows returns up to c.Max executions of one queue. It puts right the
-// ready_at of leased ones that it meets, and looks again.
+// ready_at that lag behind a lease, and looks again.
 func (b *batch) readyRows(c *backend.WorkflowClaim, q engine.Queue) ([]*row, error) {
 	query := "SELECT " + rowColumns + ` FROM instances WHERE queue = ? AND ready_at <= ?
 		AND workflow IN (` + marks(len(c.Workflows)) + `) AND REPLACE(blocked_builds, ?, '') = blocked_builds
@@ -86,11 +92,12 @@ func (b *batch) readyRows(c *backend.WorkflowClaim, q engine.Queue) ([]*row, err
 		var ready []*row
 		for _, x := range rows {
 			x = b.adopt(x)
-			if at := x.readiness(b.now); at == 0 || at > b.now {
+			if at := x.readiness(); at != x.readyAt {
 				x.readyAt = at
 				x.dirty |= groupReady
 				continue
 			}
+			x.since = x.readyAt
 			ready = append(ready, x)
 		}
 		if len(ready) == len(rows) {
@@ -110,8 +117,7 @@ func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, e
 		LocalActivities: x.local, LastWorker: x.lastWorker,
 	}
 	x.token, x.holder = engine.NewID(), c.Worker
-	x.leaseUntil, x.holdUntil = b.now+int64(c.Lease), 0
-	x.dirty |= groupLease
+	x.lease(b.now + int64(c.Lease))
 	x.place(b.now)
 	t.Token, t.LeaseUntil = x.token, timeOf(x.leaseUntil)
 	_, err := b.queryRow("SELECT created, tags FROM instances WHERE pk = ?", func(r *Row) {
@@ -130,49 +136,43 @@ func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, e
 	return t, err
 }
 
-// blockedRows returns up to limit blocked executions: first those that this build
-// was not seen to fail on, then those whose retry time has come.
-func (b *batch) blockedRows(c *backend.WorkflowClaim, limit int) ([]*row, error) {
-	if limit <= 0 {
+// blockedRows returns up to c.MaxBlocked blocked executions of one queue each of
+// those that this build was not seen to fail on, by the list of builds that were,
+// and of those whose retry time has come.
+func (b *batch) blockedRows(c *backend.WorkflowClaim, q engine.Queue) (rows []*row, err error) {
+	if c.MaxBlocked <= 0 {
 		return nil, nil
 	}
-	var rows []*row
-	for _, q := range c.Queues {
-		q = q.OrDefault()
-		lists, err := b.parkedLists(q)
+	lists, err := b.parkedLists(q)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range lists {
+		var more []*row
+		if slices.Contains(splitBuilds(list), c.Build) {
+			more, err = b.someBlocked(c, "parked = ? AND retry_at <= ?", "retry_at, pk", q, list, b.now)
+		} else {
+			more, err = b.someBlocked(c, "parked = ?", "wake_at, pk", q, list)
+		}
 		if err != nil {
 			return nil, err
 		}
-		for _, list := range lists {
-			if slices.Contains(splitBuilds(list), c.Build) {
-				continue
-			}
-			if rows, err = b.addBlocked(rows, c, limit, q, "parked = ?", "pk", list); err != nil {
-				return nil, err
+		for _, x := range more {
+			if x.since = x.wakeAt; slices.Contains(x.builds, c.Build) {
+				x.since = max(x.since, x.retryAt)
 			}
 		}
-		if rows, err = b.addBlocked(rows, c, limit, q, "retry_at <= ?", "retry_at, pk", b.now); err != nil {
-			return nil, err
-		}
+		rows = append(rows, more...)
 	}
 	return rows, nil
 }
 
-func (b *batch) addBlocked(rows []*row, c *backend.WorkflowClaim, limit int, q engine.Queue,
-	condition, order string, arg any,
-) ([]*row, error) {
-	if len(rows) >= limit {
-		return rows, nil
-	}
-	args := appendStrings([]any{q, arg, b.now}, c.Workflows)
+func (b *batch) someBlocked(c *backend.WorkflowClaim, condition, order string, args ...any) (rows []*row, err error) {
 	query := "SELECT " + rowColumns + " FROM instances WHERE queue = ? AND " + condition +
-		" AND parked IS NOT NULL AND lease_until <= ? AND workflow IN (" + marks(len(c.Workflows)) +
+		" AND lease_until <= ? AND workflow IN (" + marks(len(c.Workflows)) +
 		") ORDER BY " + order + " LIMIT ?" + b.st.d.SkipLocked()
-	err := b.query(query, func(r *Row) {
-		if x := scanRow(r); b.byKey[x.inst] == nil {
-			rows = append(rows, b.adopt(x))
-		}
-	}, append(args, limit-len(rows))...)
+	args = appendStrings(append(args, b.now), c.Workflows)
+	err = b.query(query, func(r *Row) { rows = append(rows, b.adopt(scanRow(r))) }, append(args, min(c.MaxBlocked, c.Max))...)
 	return rows, err
 }
 
@@ -210,13 +210,35 @@ func (b *batch) nextReady(c *backend.WorkflowClaim) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		_, err = b.queryRow("SELECT MIN(retry_at) FROM instances WHERE queue = ? AND retry_at > ?",
-			func(r *Row) { next = earliest(next, r.Int()) }, q.OrDefault(), b.now)
+		retry, err := b.nextRetry(c, q.OrDefault())
 		if err != nil {
 			return time.Time{}, err
 		}
+		next = earliest(next, retry)
 	}
 	return timeOf(next), nil
+}
+
+// nextRetry is when the build may try again what it could not run.
+func (b *batch) nextRetry(c *backend.WorkflowClaim, q engine.Queue) (next int64, err error) {
+	if c.MaxBlocked <= 0 {
+		return 0, nil
+	}
+	lists, err := b.parkedLists(q)
+	if err != nil {
+		return 0, err
+	}
+	for _, list := range lists {
+		if !slices.Contains(splitBuilds(list), c.Build) {
+			continue
+		}
+		_, err := b.queryRow("SELECT MIN(retry_at) FROM instances WHERE queue = ? AND parked = ? AND retry_at > ?",
+			func(r *Row) { next = earliest(next, r.Int()) }, q, list, b.now)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return next, nil
 }
 
 // marks returns n parameters for a list.

@@ -183,7 +183,10 @@ func textOrNil(s *string) any {
 }
 
 func (b *batch) stepInbox(x *row, c *backend.WorkflowCommit) error {
-	return b.consume(x, c.Consume)
+	if err := b.consume(x, c.Consume); err != nil {
+		return err
+	}
+	return b.restWake(x)
 }
 
 // consume deletes exactly the rows with these ids. Holders read from the front, so
@@ -208,13 +211,12 @@ func (b *batch) consume(x *row, ids []int64) error {
 	}
 	x.inbox -= int(gone)
 	x.dirty |= groupInbox
-	return b.restWake(x)
+	return nil
 }
 
-// restWake works out since when what is left in the inbox makes x ready. It joins
-// the end of the line, so that a full inbox can't starve others.
+// restWake looks whether anything that is left in the inbox wakes x.
 func (b *batch) restWake(x *row) error {
-	if x.wakeAt == 0 {
+	if x.wakeAt == 0 || x.blocked() {
 		return nil
 	}
 	loud := false
@@ -225,9 +227,9 @@ func (b *batch) restWake(x *row) error {
 			return err
 		}
 	}
-	x.wakeAt = 0
-	if loud {
-		x.wakeAt = b.now
+	if !loud {
+		x.wakeAt = 0
+		x.dirty |= groupInbox
 	}
 	return nil
 }
@@ -249,17 +251,19 @@ func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
 }
 
 // stepLease prolongs the lease or gives it back. Status is running or blocked.
+// What is given back with work left joins the end of the line, so that a full
+// inbox can't starve others.
 func (b *batch) stepLease(x *row, c *backend.WorkflowCommit) error {
 	if c.Lease > 0 && !x.blocked() {
-		x.leaseUntil = b.now + int64(c.Lease)
-		x.dirty |= groupLease
+		x.lease(b.now + int64(c.Lease))
 		x.place(b.now)
 		return nil
 	}
 	x.release()
-	x.holdUntil = 0
-	if c.ReadyAfter > 0 {
-		x.holdUntil = b.now + int64(c.ReadyAfter)
+	x.holdUntil = b.now + int64(c.ReadyAfter)
+	if x.wakeAt != 0 || x.local > 0 {
+		x.wakeAt = b.now
+		x.dirty |= groupInbox
 	}
 	x.place(b.now)
 	return b.announce(x)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/wfops/wfops/engine"
@@ -77,7 +78,7 @@ func (st *Store) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
 
 func (b *batch) retry(x *row, drop int64) error {
 	if drop != 0 {
-		if err := b.consume(x, []int64{drop}); err != nil {
+		if err := errors.Join(b.consume(x, []int64{drop}), b.restWake(x)); err != nil {
 			return err
 		}
 	}
@@ -114,9 +115,9 @@ func (b *batch) remove(i *engine.Instance) (refusal, err error) {
 	}
 	b.forget(x)
 	// The execution before it becomes the latest, unless a later one is.
-	_, err = b.exec(`UPDATE instances SET is_current = 1
+	_, err = b.exec(`UPDATE instances SET superseded = 0
 		WHERE pk = (SELECT pk FROM (SELECT MAX(pk) AS pk FROM instances WHERE instance_id = ?) AS last)
-		AND is_current = 0`, i.InstanceID)
+		AND superseded = 1`, i.InstanceID)
 	return nil, err
 }
 

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // Create implements backend.Control.
@@ -19,12 +21,24 @@ func (st *Store) Create(ctx context.Context, cs []backend.Creation) []backend.Cr
 // if its Err is set.
 func (b *batch) create(c *backend.Creation) (backend.CreateResult, error) {
 	mine := backend.CreateResult{Instance: c.Instance}
-	if again, err := b.exact(c.Instance); again != nil || err != nil {
-		return mine, err
-	}
 	last, err := b.current(c.Instance.InstanceID)
 	if err != nil {
 		return mine, err
+	}
+	if last != nil { // or else there is no execution at all
+		if again, err := b.exact(c.Instance); again != nil || err != nil {
+			return mine, err
+		}
+	}
+	if c.Reuse == backend.IDReuseReturn {
+		known, first, err := b.remembered(c.Instance.ExecutionID)
+		if err != nil {
+			return mine, err
+		}
+		if known {
+			mine.Instance.ExecutionID, mine.Existed = first, true
+			return mine, nil
+		}
 	}
 	if last != nil {
 		switch open := last.open(); {
@@ -38,11 +52,7 @@ func (b *batch) create(c *backend.Creation) (backend.CreateResult, error) {
 			return taken(last), nil
 		}
 	}
-	x, err := b.insert(c, last)
-	if err != nil {
-		return mine, err
-	}
-	return mine, b.started(x)
+	return mine, b.insert(c, last, nil, false)
 }
 
 func taken(x *row) backend.CreateResult {
@@ -56,17 +66,6 @@ func taken(x *row) backend.CreateResult {
 // will never exist, so its id is kept to recognise a repeated call.
 func (b *batch) createInto(x *row, c *backend.Creation) (backend.CreateResult, error) {
 	res := backend.CreateResult{Instance: x.inst, Existed: true}
-	if len(c.Inbox) == 0 {
-		return res, nil
-	}
-	known, first, err := b.remembered(c.Instance.ExecutionID)
-	if err != nil {
-		return res, err
-	}
-	if known {
-		res.Instance.ExecutionID = first
-		return res, nil
-	}
 	for _, ev := range c.Inbox {
 		if err := b.deliver(x, ev, true); err != nil {
 			return res, err
@@ -75,64 +74,82 @@ func (b *batch) createInto(x *row, c *backend.Creation) (backend.CreateResult, e
 	return res, b.remember(c.Instance.ExecutionID, x.inst.ExecutionID)
 }
 
-const insertInstance = `INSERT INTO instances (instance_id, execution_id, first_execution, is_current,
-	workflow, queue, status, created, updated, parent_instance, parent_execution, trace_id, tags)
-	VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertInstance = `INSERT INTO instances (instance_id, execution_id, first_execution,
+	workflow, queue, status, paused, created, updated, parent_instance, parent_execution, trace_id, tags,
+	inbox_count, inbox_next, wake_at, next_timer, ready_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// insert stores a new execution with all its rows, in place of last as the current
-// one.
-func (b *batch) insert(c *backend.Creation, last *row) (*row, error) {
+// insert stores a new execution with all its rows, in place of last as the latest
+// one. moved is what it takes over from last.
+func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, paused bool) error {
 	if last != nil {
-		if _, err := b.exec("UPDATE instances SET is_current = 0 WHERE pk = ?", last.pk); err != nil {
-			return nil, err
+		if _, err := b.exec("UPDATE instances SET superseded = 1 WHERE pk = ?", last.pk); err != nil {
+			return err
 		}
 	}
-	x := &row{
-		inst: c.Instance, first: cmp.Or(c.FirstExecution, c.Instance.ExecutionID),
-		workflow: c.Workflow, queue: c.Queue.OrDefault(), status: engine.StatusRunning, inboxNext: 1,
-		wakeAt: b.now + int64(c.Delay),
+	inbox := append([]inboxEvent{{event: c.Started}}, moved...)
+	for i, ev := range c.Inbox { // before what was moved
+		inbox = slices.Insert(inbox, 1+i, inboxEvent{event: ev, moves: true})
 	}
+	x := b.newRow(c, inbox, len(moved) > 0, paused)
 	tags, err := encodeTags(c.Tags)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var parent engine.Instance
 	if c.Parent != nil {
 		parent = *c.Parent
 	}
 	x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, x.inst.InstanceID, x.inst.ExecutionID, x.first,
-		x.workflow, x.queue, x.status, b.now, b.now, orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, tags)
+		x.workflow, x.queue, x.status, x.paused, b.now, b.now,
+		orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, tags,
+		x.inbox, x.inboxNext, x.wakeAt, x.nextTimer, orNull(x.readyAt))
 	if err != nil {
-		return nil, err
-	}
-	x = b.adopt(x)
-	return x, b.insertRows(x, c)
-}
-
-func (b *batch) insertRows(x *row, c *backend.Creation) error {
-	if err := b.push(x, c.Started, false, false); err != nil {
 		return err
 	}
-	for _, ev := range c.Inbox {
-		if err := b.push(x, ev, true, false); err != nil {
+	// The hint goes out for a postponed one too: nobody else would tell the workers
+	// when to look.
+	b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
+	return b.insertRows(b.adopt(x), c, inbox)
+}
+
+// newRow is the row of a new execution, complete: it is written once.
+func (b *batch) newRow(c *backend.Creation, inbox []inboxEvent, hurry, paused bool) *row {
+	x := &row{
+		inst: c.Instance, first: cmp.Or(c.FirstExecution, c.Instance.ExecutionID),
+		workflow: c.Workflow, queue: c.Queue.OrDefault(), status: engine.StatusRunning, paused: paused,
+		inbox: len(inbox), inboxNext: int64(len(inbox)) + 1, wakeAt: b.now,
+	}
+	if !hurry {
+		x.wakeAt += int64(c.Delay)
+	}
+	for _, t := range c.Timers {
+		x.nextTimer = earliest(x.nextTimer, b.dueTime(t))
+	}
+	x.readyAt = x.readiness()
+	return x
+}
+
+// inboxEvent is an event on its way into an inbox.
+type inboxEvent struct {
+	event history.Encoded
+	moves bool
+	quiet bool
+}
+
+func (b *batch) insertRows(x *row, c *backend.Creation, inbox []inboxEvent) error {
+	for i, ev := range inbox {
+		if err := b.insertInbox(x, int64(i)+1, ev); err != nil {
 			return err
 		}
 	}
-	if err := b.addTimers(x, c.Timers); err != nil {
+	if err := b.insertTimers(x, c.Timers); err != nil {
 		return err
 	}
 	if err := b.addClosings(x, c.Closings); err != nil {
 		return err
 	}
 	return b.insertTags(x, c.Tags)
-}
-
-// started makes a new execution claimable. The hint goes out for a postponed one
-// too: nobody else would tell the workers when to look.
-func (b *batch) started(x *row) error {
-	x.place(b.now)
-	b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
-	return nil
 }
 
 func (b *batch) insertTags(x *row, tags map[string]string) error {

@@ -101,12 +101,17 @@ func (st *Store) list(ctx context.Context, s *Session, q *backend.Query) ([]list
 		from = &p
 	}
 	// In order of creation, each status is a range of an index. Read apart and
-	// merged, a rare status costs no scan of the frequent ones.
-	if q.Order != backend.OrderCreated || len(q.Statuses) < 2 {
+	// merged, a rare status costs no scan of the frequent ones, and no other index
+	// is needed for a list of all.
+	if q.Order != backend.OrderCreated || len(q.Statuses) == 1 {
 		return st.listOne(ctx, s, q, from)
 	}
+	statuses := q.Statuses
+	if len(statuses) == 0 {
+		statuses = engine.Statuses()
+	}
 	var rows []listed
-	for _, status := range q.Statuses {
+	for _, status := range statuses {
 		one := *q
 		one.Statuses = []engine.Status{status}
 		more, err := st.listOne(ctx, s, &one, from)

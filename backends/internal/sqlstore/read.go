@@ -41,9 +41,9 @@ func scanSummary(r *Row) (pk int64, s backend.Summary, inbox int) {
 // executionWhere selects an execution, or without an ExecutionID the latest one.
 func executionWhere(i engine.Instance) (condition string, args []any) {
 	if i.ExecutionID == "" {
-		return "instance_id = ? AND is_current = 1", []any{i.InstanceID}
+		return latest, []any{i.InstanceID}
 	}
-	return "instance_id = ? AND execution_id = ?", []any{i.InstanceID, i.ExecutionID}
+	return exactly, []any{i.InstanceID, i.ExecutionID}
 }
 
 func noExecution(i engine.Instance) error {
@@ -73,7 +73,7 @@ func (st *Store) History(ctx context.Context, i engine.Instance, after int64, li
 	err = st.read(ctx, "reading a history", func(s *Session) error {
 		chunks = nil
 		var pk int64
-		found, err := s.QueryRow(ctx, "SELECT pk FROM instances WHERE instance_id = ? AND execution_id = ?",
+		found, err := s.QueryRow(ctx, "SELECT pk FROM instances WHERE "+exactly,
 			func(r *Row) { pk = r.Int() }, i.InstanceID, i.ExecutionID)
 		if err == nil && !found {
 			err = noExecution(i)
@@ -110,11 +110,7 @@ func (st *Store) Pending(ctx context.Context, i engine.Instance, limit int) (p b
 		if err != nil {
 			return err
 		}
-		now, err := st.d.Now(ctx, s)
-		if err != nil {
-			return err
-		}
-		p.Holder, p.LeaseUntil, p.ReadyAt = x.holder, timeOf(x.leaseUntil), timeOf(x.readiness(now.UnixNano()))
+		p.Holder, p.LeaseUntil, p.ReadyAt = x.holder, timeOf(x.leaseUntil), timeOf(x.readiness())
 		if x.blocked() {
 			p.ReadyAt = timeOf(x.retryAt)
 		}

@@ -35,8 +35,11 @@ type row struct {
 	inbox     int   // rows, quiet ones included
 	inboxNext int64 // id of the next row
 
-	builds  []string // that can't run it, while it is blocked
+	builds  []string // that can't run it
 	retryAt int64
+
+	// since is when it became ready, for the claim that has found it.
+	since int64
 
 	dirty groups
 	set   settings
@@ -81,13 +84,13 @@ func (x *row) blocked() bool { return x.status == engine.StatusBlocked }
 
 // readiness is when a claim may take the execution; 0 if nothing wakes it.
 // Blocked executions are claimed by other columns.
-func (x *row) readiness(now int64) int64 {
+func (x *row) readiness() int64 {
 	if x.paused || x.status != engine.StatusRunning {
 		return 0
 	}
 	at := earliest(x.wakeAt, x.nextTimer)
-	if x.local > 0 { // covered by the lease, or lost if there is none
-		at = earliest(at, now)
+	if x.leased() && x.local > 0 { // what runs at the holder is lost with the lease
+		at = earliest(at, x.leaseUntil)
 	}
 	if at == 0 {
 		return 0
@@ -99,7 +102,7 @@ func (x *row) readiness(now int64) int64 {
 // stored value is kept although the lease was prolonged, see the package
 // comment.
 func (x *row) place(now int64) {
-	at := x.readiness(now)
+	at := x.readiness()
 	if at == x.readyAt {
 		return
 	}
@@ -109,6 +112,20 @@ func (x *row) place(now int64) {
 	}
 	x.readyAt = at
 	x.dirty |= groupReady
+}
+
+// lease keeps the execution until a time. A blocked one is ready again when the
+// lease has run out, by the columns that its claims go by.
+func (x *row) lease(until int64) {
+	x.leaseUntil = until
+	x.dirty |= groupLease
+	if x.blocked() {
+		x.wakeAt = until
+		if x.retryAt != 0 {
+			x.retryAt = max(x.retryAt, until)
+		}
+		x.dirty |= groupInbox | groupPark
+	}
 }
 
 // release gives the lease back. The token is gone for good.

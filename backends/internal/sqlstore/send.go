@@ -46,7 +46,7 @@ func (b *batch) answer(x *row, ev []byte) error {
 	if !x.open() {
 		return nil
 	}
-	if err := b.push(x, ev, false, false); err != nil {
+	if err := b.push(x, inboxEvent{event: ev}); err != nil {
 		return err
 	}
 	x.wakeAt = earliest(x.wakeAt, b.now)
@@ -56,10 +56,10 @@ func (b *batch) answer(x *row, ev []byte) error {
 // stepFinal ends the execution, and starts the next one at continue-as-new.
 func (b *batch) stepFinal(x *row, c *backend.WorkflowCommit) error {
 	paused := x.paused
-	var moved []movedRow
+	var moved []inboxEvent
 	if c.Next != nil {
 		err := b.query("SELECT event, quiet FROM inbox WHERE instance = ? AND moves = 1 ORDER BY id", func(r *Row) {
-			moved = append(moved, movedRow{event: r.Bytes(), quiet: r.Bool()})
+			moved = append(moved, inboxEvent{event: r.Bytes(), moves: true, quiet: r.Bool()})
 		}, x.pk)
 		if err != nil {
 			return err
@@ -71,36 +71,12 @@ func (b *batch) stepFinal(x *row, c *backend.WorkflowCommit) error {
 		return err
 	}
 	if c.Next != nil {
-		if err := b.continueAs(x, c.Next, moved, paused); err != nil {
+		// It stays paused: the operator paused the instance, not one of its executions.
+		if err := b.insert(c.Next, x, moved, paused); err != nil {
 			return err
 		}
 	}
 	return b.applyClosings()
-}
-
-type movedRow struct {
-	event []byte
-	quiet bool
-}
-
-// continueAs starts the execution that follows x. It stays paused: the operator
-// paused the instance, not one of its executions.
-func (b *batch) continueAs(x *row, next *backend.Creation, moved []movedRow, paused bool) error {
-	n, err := b.insert(next, x)
-	if err != nil {
-		return err
-	}
-	for _, m := range moved {
-		if err := b.push(n, m.event, true, m.quiet); err != nil {
-			return err
-		}
-		n.wakeAt = b.now
-	}
-	if paused {
-		n.paused = true
-		n.dirty |= groupStatus
-	}
-	return b.started(n)
 }
 
 // stepStatus blocks the execution, or lets it run on.
@@ -110,6 +86,9 @@ func (b *batch) stepStatus(x *row, c *backend.WorkflowCommit) error {
 			x.status = engine.StatusRunning
 			x.dirty |= groupStatus
 			x.clearBlock()
+			if err := b.restWake(x); err != nil {
+				return err
+			}
 		}
 		if len(x.builds) > 0 { // the build that took this step can run it
 			x.builds = without(x.builds, c.Summary.Build)
@@ -126,6 +105,7 @@ func (b *batch) stepStatus(x *row, c *backend.WorkflowCommit) error {
 			return err
 		}
 	}
+	x.wakeAt = b.now // since when it is blocked
 	x.set.blockClass, x.set.block, x.retryAt = c.Block.Class, c.Block.Reason, 0
 	if c.Block.RetryAfter > 0 {
 		x.retryAt = b.now + int64(c.Block.RetryAfter)
@@ -134,7 +114,7 @@ func (b *batch) stepStatus(x *row, c *backend.WorkflowCommit) error {
 		x.builds = append(without(x.builds, build), build)
 		x.builds = x.builds[max(0, len(x.builds)-maxBlockedBuilds):]
 	}
-	x.dirty |= groupBlock | groupPark
+	x.dirty |= groupInbox | groupBlock | groupPark
 	return nil
 }
 

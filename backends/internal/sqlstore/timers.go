@@ -13,16 +13,26 @@ func (b *batch) addTimers(x *row, timers []backend.Timer) error {
 	if len(timers) == 0 {
 		return nil
 	}
+	if err := b.insertTimers(x, timers); err != nil {
+		return err
+	}
+	return b.nextTimer(x)
+}
+
+func (b *batch) insertTimers(x *row, timers []backend.Timer) error {
 	for _, t := range timers {
-		due := nanos(t.Due)
-		if due == 0 {
-			due = b.now + int64(t.After)
-		}
-		if _, err := b.exec(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), due, t.Event); err != nil {
+		if _, err := b.exec(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), b.dueTime(t), t.Event); err != nil {
 			return err
 		}
 	}
-	return b.nextTimer(x)
+	return nil
+}
+
+func (b *batch) dueTime(t backend.Timer) int64 {
+	if t.Due.IsZero() {
+		return b.now + int64(t.After)
+	}
+	return nanos(t.Due)
 }
 
 func (b *batch) dropTimers(x *row, keys []backend.TimerKey) error {

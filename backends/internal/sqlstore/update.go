@@ -92,7 +92,7 @@ func updateQuery(set groups) string {
 
 // save writes what has changed. It returns args for reuse.
 func (x *row) save(ctx context.Context, s *Session, args []any) ([]any, error) {
-	if x.dirty == 0 {
+	if x.dirty == 0 && x.set.updated == 0 {
 		return args, nil
 	}
 	args = append(args[:0], orNull(x.set.updated))
@@ -103,6 +103,6 @@ func (x *row) save(ctx context.Context, s *Session, args []any) ([]any, error) {
 	}
 	args = append(args, x.pk)
 	_, err := s.Exec(ctx, updateQuery(x.dirty), args...)
-	x.dirty = 0
+	x.dirty, x.set.updated = 0, 0
 	return args, err
 }

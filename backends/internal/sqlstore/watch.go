@@ -114,7 +114,7 @@ func topicHints(ctx context.Context, s *Session, t backend.Topic, hints []backen
 	case backend.TopicWorkflows, backend.TopicActivities:
 		hints = append(hints, backend.Hint{Topic: t})
 	case backend.TopicFinished:
-		err := s.Query(ctx, "SELECT execution_id FROM instances WHERE instance_id = ? AND is_current = 1 AND finished <> 0",
+		err := s.Query(ctx, "SELECT execution_id FROM instances WHERE "+latest+" AND finished <> 0",
 			func(r *Row) {
 				hints = append(hints, backend.Hint{Topic: t, Instance: engine.Instance{InstanceID: t.Name, ExecutionID: r.Text()}})
 			}, t.Name)

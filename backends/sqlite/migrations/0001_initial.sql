@@ -21,7 +21,7 @@ CREATE TABLE instances (
 	finished         INTEGER NOT NULL DEFAULT 0,
 	unread           INTEGER NOT NULL DEFAULT 0,
 	retry_at         INTEGER,
-	is_current       INTEGER NOT NULL,
+	superseded       INTEGER NOT NULL DEFAULT 0,
 	instance_id      TEXT    NOT NULL,
 	execution_id     TEXT    NOT NULL,
 	first_execution  TEXT    NOT NULL,
@@ -45,24 +45,21 @@ CREATE TABLE instances (
 	block            BLOB
 ) STRICT;
 
--- An execution by its ids, and lists by a prefix of the InstanceID.
-CREATE UNIQUE INDEX instances_id ON instances (instance_id, execution_id);
-
--- The latest execution of an InstanceID.
-CREATE UNIQUE INDEX instances_current ON instances (instance_id) WHERE is_current = 1;
+-- An execution by its ids, the latest execution of an InstanceID, and lists by a
+-- prefix of it. It is one index for all, because ids are random: each index on them
+-- is a page more to write for every new instance.
+CREATE UNIQUE INDEX instances_id ON instances (instance_id, superseded, execution_id);
 
 -- What claims look at. Executions that nothing will wake are not in it.
 -- The pk stands before what filters, so that the order of the index is that of claims.
 CREATE INDEX instances_ready ON instances (queue, ready_at, pk, workflow) WHERE ready_at IS NOT NULL;
 
 -- Blocked executions by the builds that can't run them, and those to try again.
-CREATE INDEX instances_parked ON instances (queue, parked, workflow) WHERE parked IS NOT NULL;
+CREATE INDEX instances_parked ON instances (queue, parked, wake_at, pk, workflow) WHERE parked IS NOT NULL;
 
-CREATE INDEX instances_retry ON instances (queue, retry_at) WHERE retry_at IS NOT NULL;
+CREATE INDEX instances_retry ON instances (queue, parked, retry_at, pk, workflow) WHERE retry_at IS NOT NULL;
 
--- The order of lists.
-CREATE INDEX instances_created ON instances (created);
-
+-- The order of lists. One over all statuses is merged from one for each.
 CREATE INDEX instances_status ON instances (status, created);
 
 CREATE INDEX instances_parent ON instances (parent_instance, parent_execution) WHERE parent_instance IS NOT NULL;

@@ -10,7 +10,13 @@
 // them against the store, and so finds out whether anything was lost or done twice.
 package orders
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Line is one article of an order.
 type Line struct {
@@ -92,4 +98,13 @@ type Totals struct {
 	Outcomes map[Outcome]int
 	// Generations is how often the feed has continued as new.
 	Generations int
+}
+
+// String returns for example "3 orders: 1 rejected, 2 shipped".
+func (t Totals) String() string {
+	var parts []string
+	for _, o := range slices.Sorted(maps.Keys(t.Outcomes)) {
+		parts = append(parts, fmt.Sprintf("%d %s", t.Outcomes[o], o))
+	}
+	return fmt.Sprintf("%d orders: %s", t.Orders, strings.Join(parts, ", "))
 }
