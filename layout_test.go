@@ -57,10 +57,11 @@ var layers = map[string]string{
 	// L7: shared suites, for test files only, and the one place that knows every
 	// adapter.
 	// memory is the model that other stores are compared with.
-	"backends/backendtest/faults":    "engine engine/history engine/backend",
-	"backends/backendtest":           "engine engine/history engine/backend backends/backendtest/faults backends/memory",
-	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/registry engine/settings engine/workflow client worker backends/backendtest/faults",
-	"backends":                       "engine engine/backend backends/memory backends/sqlite",
+	"backends/backendtest/faults": "engine engine/history engine/backend",
+	"backends/backendtest":        "engine engine/history engine/backend backends/backendtest/faults backends/memory",
+	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings " +
+		"engine/workflow engine/executor client worker backends/backendtest/faults",
+	"backends": "engine engine/backend backends/memory backends/sqlite",
 
 	// L8: programs wire the public packages together.
 	"cmd/wfbench/...": public + " cmd/wfbench/...",

@@ -123,7 +123,7 @@ func cut(text string) string {
 func (c *conversion) describe(f *Failure, err error) (causes []error) {
 	defer func() {
 		if r := recover(); r != nil && f.Message == "" {
-			f.Message = fmt.Sprintf("%T, whose Error method panicked: %v", err, r)
+			f.Message = cut(fmt.Sprintf("%T, whose Error method panicked: %v", err, r))
 		}
 	}()
 	f.Message = cut(err.Error())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,10 +85,11 @@ func (h *hold) block(b *executor.BlockedError, took []item) {
 }
 
 // park makes the hold gone and leaves what runs here to itself. kept are the
-// activities whose outcomes are stored.
+// activities whose outcomes are stored; results that came in while they were being
+// stored follow on their own.
 func (h *hold) park(kept []int64) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	late := slices.DeleteFunc(h.box, func(it item) bool { return !it.volatile() || !it.result() })
 	for _, ref := range kept {
 		delete(h.local, ref)
 	}
@@ -99,6 +101,8 @@ func (h *hold) park(kept []int64) {
 	if h.phase != gone {
 		h.leave(parked)
 	}
+	h.mu.Unlock()
+	h.w.deliverLate(h.instance, late)
 }
 
 // rowOf is the inbox row that became event seq of a step, or 0. The step begins

@@ -40,6 +40,8 @@ type claimer struct {
 	// short tells that the last claim found fewer tasks than it asked for: there
 	// is no queue.
 	short atomic.Bool
+	// tried is closed after the first claim.
+	tried chan struct{}
 }
 
 // claimed is the outcome of a claim.
@@ -54,6 +56,7 @@ type claimed struct {
 // until the lease ran out.
 func (c *claimer) run(ctx context.Context, stop <-chan struct{}) {
 	idle, failures := firstPoll, 0
+	defer c.first()
 	for !closed(stop) {
 		n := c.slots.reserve(c.batch)
 		if n == 0 {
@@ -62,6 +65,10 @@ func (c *claimer) run(ctx context.Context, stop <-chan struct{}) {
 		}
 		got, err := c.claim(ctx, n)
 		c.slots.leave(n - got.n)
+		if err == nil {
+			c.short.Store(got.n < n)
+		}
+		c.first()
 		if err != nil {
 			failures++
 			c.report(ctx, err, failures)
@@ -69,7 +76,6 @@ func (c *claimer) run(ctx context.Context, stop <-chan struct{}) {
 			continue
 		}
 		failures = 0
-		c.short.Store(got.n < n)
 		switch {
 		case got.n == n:
 			continue
@@ -79,6 +85,13 @@ func (c *claimer) run(ctx context.Context, stop <-chan struct{}) {
 			idle = min(2*idle, c.poll)
 		}
 		c.await(stop, got.next, min(idle, c.poll))
+	}
+}
+
+// first tells who waits for it that the first claim is through.
+func (c *claimer) first() {
+	if !closed(c.tried) {
+		close(c.tried)
 	}
 }
 

@@ -282,6 +282,9 @@ func (b *builder) next() {
 			Slot: backend.SlotTimer, Due: s.Deadline, Event: b.event(s.Deadline, 0, history.WorkflowTimedOut{}),
 		}}
 	}
+	if n.Cancel != nil {
+		cr.Inbox = []history.Encoded{b.event(b.at, 0, *n.Cancel)}
+	}
 	b.c.Next = cr
 }
 

@@ -23,7 +23,7 @@ func (h *hold) letGo(readyAfter time.Duration) {
 		return
 	}
 	st := executor.Step{Status: engine.StatusRunning, Waiting: last.Waiting, Attempt: last.Attempt}
-	t := h.plan(st, nil)
+	t := h.plan(st, nil, true)
 	if h.turns == 0 && readyAfter == 0 {
 		readyAfter = idleAfter
 	}

@@ -53,6 +53,7 @@ func (h *hold) ended(a *attempt, o outcome, revoked bool) *hold {
 	l := h.local[a.start.ref]
 	if l == nil || l.attempt != a {
 		h.mu.Unlock()
+		h.w.adrift.remove(a, a)
 		return nil // canceled, or somebody else's by now
 	}
 	l.attempt = nil
@@ -109,6 +110,9 @@ func (h *hold) orphaned(took []item) []item {
 // The executor is thrown away, whatever state it is in. took are the items of the
 // step that was refused.
 func (h *hold) lose(took []item) {
+	late := &lateResults{} // or Stop could find nothing to wait for in between
+	h.w.late.add(late, late)
+	defer h.w.late.remove(late, late)
 	h.mu.Lock()
 	items := append(slices.Clip(took), h.box...)
 	if h.phase != gone {
@@ -119,6 +123,7 @@ func (h *hold) lose(took []item) {
 	for _, l := range h.local {
 		if l.attempt != nil {
 			running = append(running, l.attempt)
+			h.w.adrift.add(l.attempt, l.attempt)
 		}
 	}
 	h.mu.Unlock()

@@ -12,8 +12,9 @@ import (
 
 // plan decides where the attempts that the step asks for run, and whether the
 // lease is kept. It takes a slot for each attempt that is to run here, before the
-// step is written: afterwards it would be too late to write a row instead.
-func (h *hold) plan(st executor.Step, took []item) turn {
+// step is written: afterwards it would be too late to write a row instead. Nothing
+// begins here for a hold that is leaving.
+func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 	t := turn{stepID: engine.NewID(), seq: h.seq, step: st, took: took}
 	if h.body != nil {
 		t.placed = h.body.activities
@@ -26,13 +27,11 @@ func (h *hold) plan(st executor.Step, took []item) turn {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := planner{hold: h, turn: &t, open: map[int64]bool{}}
-	for ref := range h.local {
-		if !slices.Contains(st.DropActivities, ref) {
-			p.open[ref] = true
-		}
+	p := planner{hold: h, turn: &t, leaving: leaving, settled: map[int64]bool{}}
+	t.local = h.orphans + len(h.local)
+	for _, ref := range st.DropActivities {
+		p.open(ref)
 	}
-	t.local = h.orphans + len(p.open)
 	for _, s := range h.owed {
 		p.again(s)
 	}
@@ -55,25 +54,33 @@ func (h *hold) plan(st executor.Step, took []item) turn {
 type planner struct {
 	*hold
 	*turn
-	// open are the activities without a row that stay without an answer.
-	open map[int64]bool
+	leaving bool
+	// settled are activities that are resolved by this step, or placed anew.
+	settled map[int64]bool
+}
+
+// open settles an activity without a row, and reports whether it was open.
+func (p *planner) open(ref int64) bool {
+	if p.hold.local[ref] == nil || p.settled[ref] {
+		return false
+	}
+	p.settled[ref] = true
+	p.turn.local--
+	return true
 }
 
 // again places the attempt after a failed one, unless the activity was resolved
 // in the meantime.
 func (p *planner) again(s start) {
-	if !p.open[s.ref] {
-		return
+	if p.open(s.ref) {
+		p.begin(s)
 	}
-	delete(p.open, s.ref)
-	p.turn.local--
-	p.begin(s)
 }
 
 // begin runs s here, or else writes a row for it. What waits for a retry has a
 // row, so that it is nobody's to lose.
 func (p *planner) begin(s start) {
-	if s.delay <= 0 && !p.paused && p.w.runsHere(p.author.queue, &s.body) && p.w.acts.try() {
+	if s.delay <= 0 && !p.leaving && !p.paused && p.w.runsHere(p.author.queue, &s.body) && p.w.acts.try() {
 		p.turn.here = append(p.turn.here, s)
 		p.turn.local++
 		return
@@ -82,13 +89,16 @@ func (p *planner) begin(s start) {
 }
 
 // giveAway writes rows for what is running, so that another worker takes over at
-// once. An outcome that is in the mailbox already stays: the next step has it.
+// once. An outcome that is in the mailbox already stays: the next step has it. What
+// has started once is not subject to the timeout for that any more.
 func (p *planner) giveAway() {
-	for ref := range p.open {
-		if l := p.hold.local[ref]; l.attempt != nil {
-			p.turn.rows = append(p.turn.rows, l.attempt.start)
-			p.turn.local--
+	for ref, l := range p.hold.local {
+		if l.attempt == nil || !p.open(ref) {
+			continue
 		}
+		s := l.attempt.start
+		s.first = false
+		p.turn.rows = append(p.turn.rows, s)
 	}
 }
 
@@ -118,9 +128,17 @@ func (w *Worker) runsHere(queue engine.Queue, b *history.ActivityScheduled) bool
 	return slices.Contains(w.opts.activityQueues, queue.OrDefault()) && w.hasActivity(b.Name)
 }
 
-// settle brings the hold up to date with a durable step. It returns the attempts
-// that have to stop, and whether a hint came in that the answer may not cover.
-func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) (stop []*attempt, deaf bool) {
+// settlement is what is to be done once a step is durable.
+type settlement struct {
+	stop []*attempt
+	// late are results of activities that got a row in the meantime.
+	late []item
+	// deaf tells that a hint came in that the answer may not cover.
+	deaf bool
+}
+
+// settle brings the hold up to date with a durable step.
+func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) (s settlement) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sending, h.owed = false, nil
@@ -130,12 +148,17 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 			delete(h.due, t.took[i].timer)
 		}
 	}
-	stop = h.forget(t)
+	s.stop, s.late = h.forget(t)
+	if h.orphans > 0 { // they are told from rows by the list of these
+		for i := range t.rows {
+			h.refs = append(h.refs, t.rows[i].ref)
+		}
+	}
 	for _, a := range begun {
 		h.local[a.start.ref] = &localRun{attempt: a}
 	}
 	if h.phase == gone {
-		return stop, false // another claim took our place
+		return s // another claim took our place
 	}
 	switch {
 	case t.step.Status.Final():
@@ -146,38 +169,47 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 	default:
 		h.until = ans.LeaseUntil
 		h.accept(ans.Arrivals)
-		deaf = h.deaf
+		s.deaf = h.deaf
 	}
-	return stop, deaf
+	return s
 }
 
 // forget takes the activities that were resolved or got a row off the list of
-// local ones, and returns their attempts. An outcome that is still in the mailbox
-// came too late. mu is held.
-func (h *hold) forget(t *turn) (stop []*attempt) {
-	late := map[int64]bool{}
-	off := func(ref int64) {
-		l := h.local[ref]
-		switch {
+// local ones, and returns their attempts. An outcome of theirs that is still in the
+// mailbox came too late for a step. If it is the result of an activity that got a
+// row it is returned: it can keep the activity from being run again. mu is held.
+func (h *hold) forget(t *turn) (stop []*attempt, late []item) {
+	resolved := map[int64]bool{} // false for those that got a row
+	off := func(ref int64, how bool) {
+		switch l := h.local[ref]; {
 		case l == nil:
-			return
 		case l.attempt != nil:
 			stop = append(stop, l.attempt)
 		case len(h.box) > 0:
-			late[ref] = true
+			resolved[ref] = how
 		}
 		delete(h.local, ref)
 	}
 	for _, ref := range t.step.DropActivities {
-		off(ref)
+		off(ref, true)
 	}
 	for i := range t.rows {
-		off(t.rows[i].ref)
+		off(t.rows[i].ref, false)
 	}
-	if len(late) > 0 {
-		h.box = slices.DeleteFunc(h.box, func(it item) bool { return it.volatile() && late[it.event.Ref] })
+	if len(resolved) == 0 {
+		return stop, nil
 	}
-	return stop
+	h.box = slices.DeleteFunc(h.box, func(it item) bool {
+		how, ok := resolved[it.event.Ref]
+		if !ok || !it.volatile() {
+			return false
+		}
+		if !how && it.result() {
+			late = append(late, it)
+		}
+		return true
+	})
+	return stop, late
 }
 
 // leave makes the hold gone. mu is held.

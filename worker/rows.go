@@ -66,6 +66,9 @@ func (w *Worker) runRow(t backend.ActivityTask) {
 	}
 	r.a = w.newAttempt(r, t.Instance, t.Workflow, t.Queue, s)
 	w.rows.add(r, r)
+	if w.cutoff.Load() {
+		r.giveBack()
+	}
 	w.perform(r.a)
 }
 
@@ -97,6 +100,9 @@ func (r *rowRun) account(s start, lost backend.LostAttempt) bool {
 // ended implements owner. An attempt that was told to stop has lost its row, or
 // gave it back; what it failed with then says nothing.
 func (r *rowRun) ended(_ *attempt, o outcome, revoked bool) *hold {
+	late := &lateResults{} // the row may have left rows when its lease ran out
+	r.w.late.add(late, late)
+	defer r.w.late.remove(late, late)
 	defer r.w.rows.remove(r, r)
 	if revoked && o.failure != nil {
 		return nil
@@ -126,9 +132,10 @@ func (r *rowRun) conclude(it item) {
 	r.commit(c)
 }
 
-// commit writes until the outcome is known or the lease runs out. A commit that
-// was applied though its answer was lost is refused the second time, because the
-// row is gone then.
+// commit writes until the outcome is known, also when the lease has run out: it is
+// good until somebody else claims the row, and a result is not thrown away because
+// the store was out of reach for a while. A commit that was applied though its
+// answer was lost is refused the second time, because the row is gone then.
 func (r *rowRun) commit(c backend.ActivityCommit) {
 	c.Instance, c.Ref, c.Token = r.task.Instance, r.task.Ref, r.task.Token
 	for failures := 1; ; failures++ {
@@ -136,8 +143,8 @@ func (r *rowRun) commit(c backend.ActivityCommit) {
 		if err == nil || errors.Is(err, engine.ErrLeaseLost) {
 			return
 		}
-		over := !transient(err) || r.w.ctx.Err() != nil || r.w.clock.until(r.end()) < r.w.opts.margin
-		if over || failures == 1 {
+		over := !transient(err) || r.w.ctx.Err() != nil
+		if over || failures == 1 || failures%20 == 0 {
 			r.w.log.LogAttrs(r.w.ctx, slog.LevelWarn, "committing an activity failed", slog.String("instance", c.Instance.String()),
 				slog.Int64("ref", c.Ref), slog.Bool("given_up", over), slog.Any("error", err))
 		}
@@ -189,11 +196,15 @@ func (r *rowRun) stop(cause error) {
 // giveBack makes the row ready for another worker at once, as the same attempt. It
 // counts as late until the store has it: the function may return before, which
 // takes the row out of those that run.
-func (r *rowRun) giveBack(late *lateResults) {
-	defer r.w.late.remove(late, late)
-	r.a.revoke(activity.ErrShutdown)
-	r.commit(backend.ActivityCommit{
-		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError},
-	})
-	r.w.rows.remove(r, r)
+func (r *rowRun) giveBack() {
+	late := &lateResults{}
+	r.w.late.add(late, late)
+	go func() {
+		defer r.w.late.remove(late, late)
+		r.a.revoke(activity.ErrShutdown)
+		r.commit(backend.ActivityCommit{
+			Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError},
+		})
+		r.w.rows.remove(r, r)
+	}()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,8 +59,14 @@ func (w *Worker) perform(a *attempt) {
 }
 
 // perform calls the function and hands its outcome to the owner. It returns a hold
-// that the caller has to run, or nil.
+// that the caller has to run, or nil. Once what runs is being given away, nothing
+// begins any more: a step whose commit was under way, or a claim, may have come
+// back late, and its attempt goes to another worker as if it had never been here.
 func (a *attempt) perform() (run *hold) {
+	if a.w.cutoff.Load() {
+		a.w.acts.leave(1)
+		return nil
+	}
 	a.started = a.w.clock.now()
 	a.watch()
 	returned := false
@@ -84,7 +91,13 @@ func (a *attempt) perform() (run *hold) {
 // would do the same.
 var errGoexit = engine.NewPermanentError(errors.New("the activity called runtime.Goexit, which is what t.FailNow and t.Skip do"))
 
-func (a *attempt) call() (engine.Payload, error) {
+// call runs the function. The propagators are foreign code too.
+func (a *attempt) call() (result engine.Payload, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = engine.NewPanicError(v, string(debug.Stack()))
+		}
+	}()
 	fn, err := a.w.registry.Activity(a.start.body.Name)
 	if err != nil {
 		return nil, err

@@ -86,17 +86,15 @@ func (w *Worker) stopInTime() {
 func (w *Worker) shutDown(ctx context.Context) error {
 	w.nudge()
 	w.await(ctx, w.adrift, w.acts)
+	w.cutoff.Store(true) // before looking: what begins until here is seen
 	var cut *CutOffError
 	if lines := w.running(); len(lines) > 0 {
 		cut = &CutOffError{Activities: lines}
 	}
 	last, cancel := context.WithTimeout(context.Background(), handOver)
 	defer cancel()
-	w.cutoff.Store(true)
 	for _, r := range w.rows.all() {
-		late := &lateResults{}
-		w.late.add(late, late)
-		go r.giveBack(late)
+		r.giveBack()
 	}
 	for _, a := range w.adrift.all() {
 		a.revoke(activity.ErrShutdown)
@@ -138,14 +136,20 @@ type counted interface {
 }
 
 // await returns when nothing is in this worker's hands any more, and nothing of
-// also, or when ctx ends.
+// also, or when ctx ends. What ends can leave something else behind: it looks until
+// it finds nothing.
 func (w *Worker) await(ctx context.Context, also ...counted) {
-	for _, c := range append([]counted{w.claimers, w.holds, w.rows, w.late, w.steps}, also...) {
-		for c.count() > 0 {
-			select {
-			case <-c.gone():
-			case <-ctx.Done():
-				return
+	all := append([]counted{w.claimers, w.holds, w.rows, w.late, w.steps}, also...)
+	for busy := true; busy; {
+		busy = false
+		for _, c := range all {
+			for c.count() > 0 {
+				busy = true
+				select {
+				case <-c.gone():
+				case <-ctx.Done():
+					return
+				}
 			}
 		}
 	}

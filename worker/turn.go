@@ -115,7 +115,7 @@ func (h *hold) turn() *attempt {
 		h.cannotRun(err, took)
 		return nil
 	}
-	t := h.plan(st, took)
+	t := h.plan(st, took, false)
 	c, err := commitOf(h.author, t)
 	if err != nil {
 		h.w.acts.leave(len(t.here))
@@ -296,11 +296,12 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 	for i := range t.here {
 		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, t.here[i])
 	}
-	stop, deaf := h.settle(t, ans, attempts)
-	for _, a := range stop {
+	s := h.settle(t, ans, attempts)
+	for _, a := range s.stop {
 		a.revoke(h.w.whyStop())
 	}
-	if deaf {
+	h.w.deliverLate(h.instance, s.late)
+	if s.deaf {
 		h.w.keeper.poke(h.instance)
 	}
 	var last *attempt

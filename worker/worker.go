@@ -206,11 +206,13 @@ func (w *Worker) outfit() {
 	if w.opts.roles != ActivitiesOnly {
 		w.workflows = &claimer{
 			kind: "workflows", slots: w.steps, batch: claimBatch, poll: w.opts.workflowPoll, clock: w.clock, log: w.log, claim: w.claimWorkflows,
+			tried: make(chan struct{}),
 		}
 	}
 	if w.opts.roles != WorkflowsOnly {
 		w.activities = &claimer{
 			kind: "activities", slots: w.acts, batch: claimBatch, poll: w.opts.activityPoll, clock: w.clock, log: w.log, claim: w.claimActivities,
+			tried: make(chan struct{}),
 		}
 	}
 }
@@ -225,11 +227,18 @@ func (w *Worker) launch() {
 		w.keeper.run(w.ctx)
 	})
 	w.loops.Go(func() { w.beat(w.ctx) })
-	w.claimFor(w.workflows, topics(backend.TopicWorkflows, w.opts.workflowQueues))
-	w.claimFor(w.activities, topics(backend.TopicActivities, w.opts.activityQueues))
+	// Workflows wait until it is known whether older activities do: what they
+	// schedule runs here only if not.
+	var known <-chan struct{}
+	if w.activities != nil {
+		known = w.activities.tried
+	}
+	w.claimFor(w.activities, nil, topics(backend.TopicActivities, w.opts.activityQueues))
+	w.claimFor(w.workflows, known, topics(backend.TopicWorkflows, w.opts.workflowQueues))
 }
 
-func (w *Worker) claimFor(c *claimer, ts []backend.Topic) {
+// claimFor runs a claimer once after is closed, if there is something to wait for.
+func (w *Worker) claimFor(c *claimer, after <-chan struct{}, ts []backend.Topic) {
 	if c == nil {
 		return
 	}
@@ -238,6 +247,9 @@ func (w *Worker) claimFor(c *claimer, ts []backend.Topic) {
 	w.loops.Go(func() {
 		defer c.hints.Close()
 		defer w.claimers.remove(c, c)
+		if after != nil {
+			<-after // comes at the latest when the other claimer ends
+		}
 		c.run(w.ctx, w.stop)
 	})
 }

@@ -40,9 +40,11 @@ func inWorld(t *testing.T, test func(*world)) {
 		defer func() {
 			for _, w := range w.all {
 				s.clear()
-				if err := w.Stop(context.Background()); err != nil {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				if err := w.Stop(ctx); err != nil {
 					t.Logf("stopping: %v", err)
 				}
+				cancel()
 			}
 		}()
 		test(w)
@@ -251,6 +253,8 @@ type hooked struct {
 	deliver       func(d *backend.Delivery) error
 	history       func() error
 	claim         func(c *backend.WorkflowClaim) error
+	// claimActivities is like claim.
+	claimActivities func(c *backend.ActivityClaim) error
 
 	commits   []backend.WorkflowCommit // all that reached the store
 	histories int
@@ -265,6 +269,7 @@ func (s *hooked) set(f func(s *hooked)) {
 func (s *hooked) clear() {
 	s.set(func(s *hooked) {
 		s.before, s.after, s.extend, s.activity, s.activityAfter, s.deliver, s.history, s.claim = nil, nil, nil, nil, nil, nil, nil, nil
+		s.claimActivities = nil
 	})
 }
 
@@ -378,4 +383,13 @@ func (s *hooked) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 		}
 	}
 	return s.Backend.ClaimWorkflows(ctx, c)
+}
+
+func (s *hooked) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (backend.ActivityClaimed, error) {
+	if f := hook(s, func(s *hooked) func(*backend.ActivityClaim) error { return s.claimActivities }); f != nil {
+		if err := f(&c); err != nil {
+			return backend.ActivityClaimed{}, err
+		}
+	}
+	return s.Backend.ClaimActivities(ctx, c)
 }

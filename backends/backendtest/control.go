@@ -112,6 +112,15 @@ var controlCases = []testCase{
 		e.ok(e.tryRetry(byID(i), rows[1].ID), "retrying without what is gone")
 		equal(e, "inbox", e.labels(e.claim(ofBuild(build)).inbox), "WorkflowStarted b")
 	}},
+	{"RetryForgetsVerdicts", "Retry forgets which builds failed, also on an instance that another build has unblocked: else nobody might be left to run it.", func(e *env) {
+		i := e.blocked("i", "new")
+		e.claim(ofBuild("old")).commit(func(c *backend.WorkflowCommit) { c.Summary.Build = "old" })
+		e.deliver(byID(i), "a")
+		e.claimNone("the new build failed on it", ofBuild("new"))
+		e.ok(e.tryRetry(byID(i), 0), "retrying")
+		equal(e, "builds that failed", len(e.summary(i).BlockedBuilds), 0)
+		equal(e, "claimed by the new build", e.claimIDs(ofBuild("new")), "i")
+	}},
 	{"RetryOfTheRunning", "Retry is no error if the instance is not blocked.", func(e *env) {
 		i := e.asleep("i")
 		e.ok(e.tryRetry(byID(i), 0), "retrying a running instance")

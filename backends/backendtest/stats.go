@@ -117,6 +117,7 @@ var statsCases = []testCase{
 		}
 		e.near("Now", info.Now, e.clock.Now())
 	}},
+	{"ResultsAreTheCallers", "What the store returns belongs to the caller: changing it changes nothing that is stored.", statsResultsAreTheCallers},
 	{"HistoryPages", "History returns the chunks above after, in order, at most limit; the first may begin at or below after.", statsHistoryPages},
 	{"PendingPages", "Pending returns at most limit rows of each.", func(e *env) {
 		h := e.held("i")
@@ -144,6 +145,28 @@ var statsCases = []testCase{
 		k := e.blocked("k", build, retryAfter(e.unit))
 		e.near("ReadyAt of one that is retried", e.pending(k).ReadyAt, e.clock.Now().Add(e.unit))
 	}},
+}
+
+func statsResultsAreTheCallers(e *env) {
+	e.heartbeat("w1", func(w *backend.Worker) { w.Workflows, w.Activities = []string{"wf"}, []string{"act"} })
+	parent := newInstance("parent")
+	i := e.create("i", func(c *backend.Creation) { c.Tags, c.Parent = map[string]string{"k": "v"}, &parent })
+	e.claim().commit(blocks(build), func(c *backend.WorkflowCommit) { c.Summary.Waiting = &engine.Waiting{Name: "go"} })
+	s, w, rows := e.summary(i), e.workers()[0], e.pending(i).Inbox
+	s.Tags["k"], s.Parent.InstanceID, s.Waiting.Name, s.BlockedBuilds[0] = "changed", "changed", "changed", "changed"
+	w.Queues[0], w.Workflows[0], w.Activities[0] = "changed", "changed", "changed"
+	rows[0].ID = -1
+	page, err := e.b.List(e.ctx(), backend.Query{})
+	e.ok(err, "listing")
+	page.Items[0].Tags["k"] = "changed"
+	h := e.claim(ofBuild("b2"))
+	h.task.Tags["k"] = "changed"
+	s, w = e.summary(i), e.workers()[0]
+	equal(e, "summary", []any{s.Tags["k"], s.Parent.InstanceID, s.Waiting.Name, s.BlockedBuilds[0]}, []any{"v", "parent", "go", build})
+	equal(e, "worker", []any{w.Queues[0], w.Workflows[0], w.Activities[0]}, []any{queue, "wf", "act"})
+	equal(e, "inbox", e.labels(h.extend().Inbox), "WorkflowStarted")
+	h.commit()
+	equal(e, "inbox after it was consumed", e.inbox(i), "")
 }
 
 func (e *env) workers() []backend.Worker {

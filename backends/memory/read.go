@@ -147,9 +147,13 @@ func (b *Backend) Workers(ctx context.Context) ([]backend.Worker, error) {
 		return nil, err
 	}
 	defer b.end()
-	return slices.SortedFunc(maps.Values(b.st.workers), func(a, b backend.Worker) int {
+	ws := slices.SortedFunc(maps.Values(b.st.workers), func(a, b backend.Worker) int {
 		return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.ID, b.ID))
-	}), nil
+	})
+	for i, w := range ws {
+		ws[i].Queues, ws[i].Workflows, ws[i].Activities = slices.Clone(w.Queues), slices.Clone(w.Workflows), slices.Clone(w.Activities)
+	}
+	return ws, nil
 }
 
 // Info implements backend.Read.

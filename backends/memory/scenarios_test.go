@@ -11,3 +11,7 @@ import (
 func TestBehaviors(t *testing.T) {
 	scenarios.Run(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
 }
+
+func TestChaos(t *testing.T) {
+	scenarios.Chaos(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
+}

@@ -13,3 +13,9 @@ func TestBehaviors(t *testing.T) {
 		return open(t, filepath.Join(t.TempDir(), "store.db"))
 	}})
 }
+
+func TestChaos(t *testing.T) {
+	scenarios.Chaos(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+		return open(t, filepath.Join(t.TempDir(), "store.db"), WithSynchronous(Normal))
+	}})
+}

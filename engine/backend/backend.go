@@ -44,10 +44,11 @@ type Control interface {
 	Pause(ctx context.Context, ps []PauseChange) []error
 
 	// Retry makes blocked instances ready for every build at once, by forgetting
-	// which builds failed. They stay blocked until a worker commits another
-	// status, so that WorkflowClaim.MaxBlocked bounds their number here too. With
-	// DropInbox it also deletes that inbox row. engine.ErrInstanceNotFound if
-	// there is no open execution; no error if it is not blocked.
+	// which builds failed, also on instances that run again. The blocked ones stay
+	// so until a worker commits another status, so that WorkflowClaim.MaxBlocked
+	// bounds their number here too. With DropInbox it also deletes that inbox row.
+	// engine.ErrInstanceNotFound if there is no open execution; no error if it is
+	// not blocked.
 	Retry(ctx context.Context, rs []RetryRequest) []error
 
 	// Remove deletes final executions with all their rows. An error is

@@ -97,7 +97,11 @@ func (e *Executor) buffer(name string, s command.Signal) {
 }
 
 func (e *Executor) cancel(b history.CancelRequested) error {
-	if e.canceled || e.done != nil {
+	if e.done != nil {
+		e.missed = &b // whoever sent it means the instance, not this execution
+		return nil
+	}
+	if e.canceled {
 		return nil
 	}
 	e.canceled = true

@@ -102,6 +102,7 @@ type Executor struct {
 
 	onCancel func(cause error)
 	canceled bool
+	missed   *history.CancelRequested // came when done was set
 	done     *command.Completion
 	finished bool // the final event is in history
 	tags     map[string]string

@@ -147,6 +147,7 @@ func (e *Executor) next(b history.WorkflowContinuedAsNew) *Next {
 	return &Next{
 		Instance: engine.Instance{InstanceID: e.opts.Instance.InstanceID, ExecutionID: b.NewExecution},
 		Started:  started,
+		Cancel:   e.missed,
 	}
 }
 

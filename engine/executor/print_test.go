@@ -173,7 +173,7 @@ func effectLines(s executor.Step) []string {
 		add("tell %s: %s", s.Parent.To, strings.TrimPrefix(eventLine(s.Parent.Event), "0 "))
 	}
 	if s.Next != nil {
-		add("next: %s", startedDetail(s.Next.Started))
+		add("next: %s%s", startedDetail(s.Next.Started), onlyIf(s.Next.Cancel != nil, ", and is asked to cancel"))
 	}
 	return append(l, summaryLines(s)...)
 }

@@ -222,7 +222,11 @@ func (sc *script) next(below []string) {
 	sc.s.inst, sc.s.now = n.Instance, now
 	sc.s.x.Close()
 	sc.s.x = sc.s.executor(flow)
-	sc.step(append([]history.Event{sc.s.event(0, n.Started)}, sc.events(below)...)...)
+	events := []history.Event{sc.s.event(0, n.Started)}
+	if n.Cancel != nil {
+		events = append(events, sc.s.event(0, *n.Cancel))
+	}
+	sc.step(append(events, sc.events(below)...)...)
 }
 
 func (sc *script) step(events ...history.Event) {

@@ -275,8 +275,22 @@ func (e *Executor) Parent() *history.Parent { return e.started.Parent }
 // Workflow implements command.Sink.
 func (e *Executor) Workflow() string { return e.started.Workflow }
 
-// Headers implements command.Sink.
-func (e *Executor) Headers() history.Headers { return e.started.Headers }
+// Headers implements command.Sink. Propagators find what propagators injected.
+func (e *Executor) Headers() history.Headers {
+	h, t := e.started.Headers, e.started.Trace
+	if t == (history.Trace{}) {
+		return h
+	}
+	h = maps.Clone(h)
+	if h == nil {
+		h = history.Headers{}
+	}
+	h["traceparent"] = t.Parent
+	if t.State != "" {
+		h["tracestate"] = t.State
+	}
+	return h
+}
 
 // Trace implements command.Sink.
 func (e *Executor) Trace() history.Trace { return e.started.Trace }

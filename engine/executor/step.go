@@ -97,6 +97,9 @@ type Answer struct {
 type Next struct {
 	Instance engine.Instance
 	Started  history.WorkflowStarted
+	// Cancel, unless nil, is a request to cancel that came after the workflow
+	// function had returned: it is the second event of the next execution.
+	Cancel *history.CancelRequested
 }
 
 // Warning is a difference between history and code that is let pass.

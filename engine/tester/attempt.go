@@ -2,9 +2,8 @@ package tester
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -26,6 +25,7 @@ type attempt struct {
 	cancel             context.CancelCauseFunc
 	timers             []*entry // of timeouts, or of the delay before it starts
 	heartbeat          *entry
+	deadline           *entry         // of all attempts together
 	details            engine.Payload // of the last heartbeat, also of earlier attempts
 
 	// What it came to.
@@ -60,10 +60,11 @@ func (a *attempt) describe() string {
 }
 
 func (w *world) schedule(i *instance, s executor.StartActivity) {
-	w.enqueue(&attempt{w: w, i: i, ref: s.Event.Ref, body: s.Body, n: 1, scheduled: s.Event.At})
+	a := &attempt{w: w, i: i, ref: s.Event.Ref, body: s.Body, n: 1, scheduled: s.Event.At}
 	if d := s.Body.Timeouts.ScheduleToClose; d > 0 {
-		w.clock.at(s.Event.At.Add(d), func() { w.scheduleToClose(i, s.Event.Ref, d) })
+		a.deadline = w.clock.at(s.Event.At.Add(d), func() { w.scheduleToClose(i, s.Event.Ref, d) })
 	}
+	w.enqueue(a)
 }
 
 // scheduleToClose answers an activity in place of its attempts.
@@ -75,7 +76,7 @@ func (w *world) scheduleToClose(i *instance, ref int64, d time.Duration) {
 		return
 	}
 	w.abort(a, activity.ErrTimedOut)
-	delete(i.attempts, ref)
+	w.resolved(a)
 	failure := w.o.settings.Errors.Failure(timeout(a, "ScheduleToClose", d))
 	w.deliver(i, ref, history.ActivityFailed{Failure: failure, Run: history.Run{Attempt: a.n, Scheduled: a.scheduled}})
 }
@@ -93,8 +94,14 @@ func (w *world) enqueue(a *attempt) {
 func (w *world) dropAttempt(i *instance, ref int64) {
 	if a := i.attempts[ref]; a != nil {
 		w.abort(a, activity.ErrCanceled)
-		delete(i.attempts, ref)
+		w.resolved(a)
 	}
+}
+
+// resolved says that no attempt follows a.
+func (w *world) resolved(a *attempt) {
+	a.deadline.cancel()
+	delete(a.i.attempts, a.ref)
 }
 
 // abort cancels the context of an attempt. What it returns is not wanted any more.
@@ -147,7 +154,7 @@ func (w *world) start(a *attempt) {
 }
 
 func (a *attempt) context() (context.Context, error) {
-	ctx, err := a.w.o.settings.Extract(a.w.ctx, a.body.Headers)
+	ctx, err := a.w.o.settings.Extract(a.w.ctx, a.headers())
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +171,20 @@ func (a *attempt) context() (context.Context, error) {
 		s.Info.Deadline = a.started.Add(d)
 	}
 	return activity.NewContext(ctx, s), nil
+}
+
+// headers returns what propagators injected, from both places where it is kept.
+func (a *attempt) headers() history.Headers {
+	t := a.body.Trace
+	if t == (history.Trace{}) {
+		return a.body.Headers
+	}
+	h := history.Headers{"traceparent": t.Parent}
+	if t.State != "" {
+		h["tracestate"] = t.State
+	}
+	maps.Copy(h, a.body.Headers)
+	return h
 }
 
 // arm sets the timeouts of an attempt.
@@ -241,7 +262,7 @@ func (w *world) conclude(a *attempt) {
 	}
 	run := history.Run{Attempt: a.n, Scheduled: a.scheduled, Started: a.started, Worker: "tester", Build: "test"}
 	if a.err == nil {
-		delete(a.i.attempts, a.ref)
+		w.resolved(a)
 		w.deliver(a.i, a.ref, history.ActivityCompleted{Result: a.result, Run: run})
 		return
 	}
@@ -249,11 +270,13 @@ func (w *world) conclude(a *attempt) {
 	now := w.clock.time()
 	delay, again := a.body.Retry.Retry(a.n, failure, now.Sub(a.scheduled), w.jitter.Float64())
 	if !again {
-		delete(a.i.attempts, a.ref)
+		w.resolved(a)
 		w.deliver(a.i, a.ref, history.ActivityFailed{Failure: failure, Run: run})
 		return
 	}
-	next := &attempt{w: w, i: a.i, ref: a.ref, body: a.body, n: a.n + 1, scheduled: a.scheduled, details: a.details}
+	next := &attempt{
+		w: w, i: a.i, ref: a.ref, body: a.body, n: a.n + 1, scheduled: a.scheduled, deadline: a.deadline, details: a.details,
+	}
 	w.deliver(a.i, a.ref, history.ActivityAttemptFailed{Failure: failure, Run: run, Next: now.Add(delay)})
 	if delay <= 0 {
 		w.enqueue(next)
@@ -265,104 +288,4 @@ func (w *world) conclude(a *attempt) {
 		defer w.mu.Unlock()
 		w.enqueue(next)
 	}))
-}
-
-// hold lets an attempt hold up all else, unless the clock is the real one.
-func (w *world) hold(a *attempt) {
-	if w.clock.wall {
-		return
-	}
-	if len(w.held) == 0 {
-		w.heldFrom = time.Now()
-	}
-	w.held[a] = struct{}{}
-}
-
-// awaken says that a sleeping attempt runs again.
-func (w *world) awaken(a *attempt) {
-	if a.state == sleeping {
-		a.state = running
-		w.running++
-		w.hold(a)
-	}
-}
-
-type attemptKey struct{}
-
-// Sleep lets an activity, or the mock of one, take time on the tester's clock. It
-// blocks until d has passed there, and returns nil, or until ctx is canceled, and
-// returns the cause. ctx must be the context of the activity or derived from it;
-// with any other it returns an error at once.
-func Sleep(ctx context.Context, d time.Duration) error {
-	a, ok := ctx.Value(attemptKey{}).(*attempt)
-	if !ok {
-		return fmt.Errorf("tester.Sleep: %w", activity.ErrNoActivity)
-	}
-	return a.sleep(ctx, d)
-}
-
-// endless is longer than any clock runs: such a sleep ends by cancellation only.
-const endless = time.Duration(math.MaxInt64) / 2
-
-func (a *attempt) sleep(ctx context.Context, d time.Duration) error {
-	w := a.w
-	passed := make(chan struct{})
-	var alarm *entry
-	w.mu.Lock()
-	if a.state == running {
-		a.state = sleeping
-		w.running--
-		delete(w.held, a)
-	}
-	if d < endless {
-		alarm = w.clock.after(d, func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.awaken(a)
-			close(passed)
-		})
-	}
-	w.signalLoop()
-	w.mu.Unlock()
-	select {
-	case <-passed:
-		return nil
-	case <-ctx.Done():
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	alarm.cancel()
-	w.awaken(a) // if only a context derived from ours was canceled
-	return context.Cause(ctx)
-}
-
-// halt cancels the activities that still run and waits for them, as long as is
-// bearable.
-func (w *world) halt() {
-	w.mu.Lock()
-	for _, i := range w.runs {
-		for _, a := range i.inOrder() {
-			w.dropAttempt(i, a.ref)
-		}
-	}
-	w.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		w.all.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-time.After(DefaultPatience):
-		w.o.settings.Log().Warn("activities did not return although their context was canceled")
-	}
-}
-
-// explain returns err with what helps to find the place.
-func explain(err error) error {
-	var b *executor.BlockedError
-	if errors.As(err, &b) && b.Reason.Stack != "" {
-		return fmt.Errorf("%w\n%s", err, b.Reason.Stack)
-	}
-	return err
 }

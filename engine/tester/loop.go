@@ -18,11 +18,11 @@ func (w *world) Execute(ctx context.Context, args ...any) {
 	if w.o.tb != nil {
 		w.o.tb.Helper()
 	}
-	ctx, cancel := context.WithCancel(ctx)
 	if w.o.timeout > 0 {
+		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, w.o.timeout, errTestTimeout)
+		defer cancel()
 	}
-	defer cancel()
 	defer w.close()
 	if w.begin(ctx, args) {
 		w.loop()
@@ -247,6 +247,32 @@ func (w *world) unfinished(why string) error {
 		}
 	}
 	return errors.New(b.String())
+}
+
+// halt cancels the activities that still run and waits for them, as long as is
+// bearable.
+func (w *world) halt() {
+	w.mu.Lock()
+	for _, i := range w.runs {
+		for _, a := range i.inOrder() {
+			w.dropAttempt(i, a.ref)
+		}
+	}
+	w.mu.Unlock()
+	patience := w.o.patience
+	if patience < 0 {
+		patience = DefaultPatience
+	}
+	done := make(chan struct{})
+	go func() {
+		w.all.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		w.o.settings.Log().Warn("activities did not return although their context was canceled")
+	}
 }
 
 // close ends what still runs.

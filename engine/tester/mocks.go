@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 
 	"github.com/stretchr/testify/mock"
 
@@ -25,9 +27,10 @@ type family struct {
 
 	kind     string
 	register func(fn any, opts ...registry.RegisterOption) error
-	resolve  func(name string) (any, error)
-	known    map[string]bool
 	fail     func(error)
+
+	mu    sync.Mutex
+	known map[string]bool // names that have a function which calls the mock
 }
 
 func newMocks(fail func(error)) *mocks {
@@ -76,6 +79,8 @@ func (f *family) on(name string, fn any, args []any) *mock.Call {
 
 // add makes sure that there is a function that calls the mock.
 func (f *family) add(name string, fn any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.known[name] {
 		return nil
 	}
@@ -91,7 +96,17 @@ func (f *family) add(name string, fn any) error {
 	return nil
 }
 
-func (f *family) has(name string) bool { return f.known[name] }
+func (f *family) has(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known[name]
+}
+
+// expected reports whether somebody has expected calls behind our back, on what
+// ActivityMock returns.
+func (f *family) expected(name string) bool {
+	return slices.ContainsFunc(f.ExpectedCalls, func(c *mock.Call) bool { return c.Method == name })
+}
 
 // call calls the mock and returns its results as typ wants them.
 func (f *family) call(name string, typ reflect.Type, in []reflect.Value) []reflect.Value {
@@ -155,12 +170,25 @@ func number(k reflect.Kind) bool {
 
 // activity returns what is called for an activity: the mock, or the real one.
 func (w *world) activity(name string) (*registry.Activity, error) {
-	if w.mocks.activities.has(name) {
+	mocks := &w.mocks.activities
+	if mocks.has(name) {
 		return w.mocks.reg.Activity(name)
 	}
 	act, err := w.reg.Activity(name)
-	if err != nil {
+	switch expected := mocks.expected(name); {
+	case err != nil && expected:
+		return nil, fmt.Errorf("activity %q is mocked by its name alone, use OnActivityByName, which takes a function of its type: %w", name, err)
+	case err != nil:
 		return nil, fmt.Errorf("activity %q is neither mocked (OnActivity) nor registered (Registry().RegisterActivity): %w", name, err)
+	case !expected:
+		return act, nil
 	}
-	return act, nil
+	fn, err := w.reg.GetActivity(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := mocks.add(name, fn); err != nil {
+		return nil, err
+	}
+	return w.mocks.reg.Activity(name)
 }

@@ -121,6 +121,9 @@ func (w *world) finish(i *instance, step executor.Step) {
 	}
 	inbox := i.inbox
 	next := w.create(step.Next.Instance, step.Next.Started)
+	if c := step.Next.Cancel; c != nil {
+		w.deliver(next, 0, *c)
+	}
 	for _, e := range inbox {
 		if e.Ref == 0 { // answers belong to the execution that is over
 			w.deliver(next, 0, e.Body)

@@ -1,6 +1,11 @@
 package tester
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/wfops/wfops/engine/executor"
+)
 
 // verify replays the history of every execution, and demands that arguments,
 // options and durations agree, too. Mocks are no code to be checked.
@@ -24,4 +29,13 @@ func (w *world) verify() {
 			return
 		}
 	}
+}
+
+// explain returns err with what helps to find the place.
+func explain(err error) error {
+	var b *executor.BlockedError
+	if errors.As(err, &b) && b.Reason.Stack != "" {
+		return fmt.Errorf("%w\n%s", err, b.Reason.Stack)
+	}
+	return err
 }

@@ -119,6 +119,13 @@ func (b *Backend) Fail(m Method, mode Mode) {
 	b.armed = append(b.armed, Fault{Method: m, Mode: mode})
 }
 
+// Heal ends all failures, planned and armed ones.
+func (b *Backend) Heal() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.plan.Faults, b.armed = nil, nil
+}
+
 // next counts a call and returns how it fails, or 0.
 func (b *Backend) next(m Method) Mode {
 	b.mu.Lock()

@@ -104,3 +104,12 @@ func TestChancesFollowTheSeed(t *testing.T) {
 		t.Error("two seeds gave one schedule")
 	}
 }
+
+func TestHealEndsAllFailures(t *testing.T) {
+	b := faults.New(&recorder{}, faults.Plan{Faults: []faults.Fault{{Probability: 1, Mode: faults.NotApplied}}})
+	b.Fail(faults.Heartbeat, faults.AnswerLost)
+	b.Heal()
+	if err := b.Heartbeat(t.Context(), backend.Worker{}); err != nil {
+		t.Errorf("a write after Heal: %v", err)
+	}
+}

@@ -21,6 +21,9 @@ func breakableOn(b backend.Backend) *breakable { return &breakable{Backend: b} }
 // sever makes every later call fail with err. What was sent before is applied.
 func (b *breakable) sever(err error) { b.err.Store(&err) }
 
+// mend makes calls work again.
+func (b *breakable) mend() { b.err.Store(nil) }
+
 func (b *breakable) broken() error {
 	if p := b.err.Load(); p != nil {
 		return *p

@@ -83,7 +83,7 @@ func (b *batch) retry(x *row, drop int64) error {
 		}
 	}
 	x.set.updated = b.now
-	if x.blocked() {
+	if len(x.builds) > 0 || x.blocked() {
 		x.builds, x.retryAt = nil, 0
 		x.dirty |= groupPark
 	}

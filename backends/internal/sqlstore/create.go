@@ -25,20 +25,8 @@ func (b *batch) create(c *backend.Creation) (backend.CreateResult, error) {
 	if err != nil {
 		return mine, err
 	}
-	if last != nil { // or else there is no execution at all
-		if again, err := b.exact(c.Instance); again != nil || err != nil {
-			return mine, err
-		}
-	}
-	if c.Reuse == backend.IDReuseReturn {
-		known, first, err := b.remembered(c.Instance.ExecutionID)
-		if err != nil {
-			return mine, err
-		}
-		if known {
-			mine.Instance.ExecutionID, mine.Existed = first, true
-			return mine, nil
-		}
+	if before, err := b.createdBefore(c, last); before != nil || err != nil {
+		return *cmp.Or(before, &mine), err
 	}
 	if last != nil {
 		switch open := last.open(); {
@@ -53,6 +41,25 @@ func (b *batch) create(c *backend.Creation) (backend.CreateResult, error) {
 		}
 	}
 	return mine, b.insert(c, last, nil, false)
+}
+
+// createdBefore returns the answer to an earlier creation of the same execution, if
+// there was one. last is the latest execution of the InstanceID.
+func (b *batch) createdBefore(c *backend.Creation, last *row) (*backend.CreateResult, error) {
+	if last != nil { // or else there is no execution at all
+		if again, err := b.exact(c.Instance); again != nil || err != nil {
+			return &backend.CreateResult{Instance: c.Instance}, err
+		}
+	}
+	if c.Reuse != backend.IDReuseReturn {
+		return nil, nil
+	}
+	known, execution, err := b.remembered(c.Instance.ExecutionID)
+	if err != nil || !known {
+		return nil, err
+	}
+	i := engine.Instance{InstanceID: c.Instance.InstanceID, ExecutionID: execution}
+	return &backend.CreateResult{Instance: i, Existed: true}, nil
 }
 
 func taken(x *row) backend.CreateResult {

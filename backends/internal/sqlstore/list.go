@@ -103,7 +103,7 @@ func (st *Store) list(ctx context.Context, s *Session, q *backend.Query) ([]list
 	// In order of creation, each status is a range of an index. Read apart and
 	// merged, a rare status costs no scan of the frequent ones, and no other index
 	// is needed for a list of all.
-	if q.Order != backend.OrderCreated || len(q.Statuses) == 1 {
+	if q.Order != backend.OrderCreated || len(q.Statuses) == 1 || selective(q) {
 		return st.listOne(ctx, s, q, from)
 	}
 	statuses := q.Statuses
@@ -131,6 +131,14 @@ func (st *Store) list(ctx context.Context, s *Session, q *backend.Query) ([]list
 	return rows[:min(len(rows), q.Limit+1)], nil
 }
 
+// selective reports whether an index that has nothing to do with the order finds
+// the rows of q.
+func selective(q *backend.Query) bool {
+	return q.InstanceID != "" || q.IDPrefix != "" || q.Parent != nil || len(q.Tags) > 0
+}
+
+// listOne sorts keys, and fetches the rows of those that are left: a sort that
+// carries the rows along takes four times as long.
 func (st *Store) listOne(ctx context.Context, s *Session, q *backend.Query, from *position) (rows []listed, err error) {
 	f := st.filter(q)
 	column, direction, beyond := orderColumns[q.Order], "DESC", "<"
@@ -140,8 +148,9 @@ func (st *Store) listOne(ctx context.Context, s *Session, q *backend.Query, from
 	if from != nil {
 		f.add("("+column+" "+beyond+"= ? AND ("+column+" "+beyond+" ? OR pk "+beyond+" ?))", from.Key, from.Key, from.PK)
 	}
-	query := "SELECT " + column + ", " + summaryColumns + " FROM instances" + f.where() +
-		" ORDER BY " + column + " " + direction + ", pk " + direction + " LIMIT ?"
+	order := " ORDER BY " + column + " " + direction + ", pk " + direction
+	query := "SELECT " + column + ", " + summaryColumns + " FROM instances WHERE pk IN (SELECT pk FROM (SELECT pk FROM instances" +
+		f.where() + order + " LIMIT ?) AS page)" + order
 	err = s.QueryOnce(ctx, query, func(r *Row) {
 		l := listed{position: position{Order: q.Order, Ascending: q.Ascending, Key: r.Int()}}
 		l.PK, l.summary, _ = scanSummary(r)

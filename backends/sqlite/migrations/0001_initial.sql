@@ -160,3 +160,20 @@ CREATE TABLE wakes (
 	execution_id TEXT    NOT NULL,
 	created      INTEGER NOT NULL
 ) STRICT;
+
+-- What the planner is to assume of a store that has filled up, so that its choice
+-- of indexes is right then, and the same in every store: rows in the index, and
+-- rows for each value of its first column, its first two columns, and so on.
+ANALYZE;
+
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+	('instances', 'instances_id', '1000000 1 1 1'),
+	('instances', 'instances_ready', '10000 1000 1 1 1'),
+	('instances', 'instances_parked', '10000 5000 2000 1 1 1'),
+	('instances', 'instances_retry', '10000 5000 2000 1 1 1'),
+	('instances', 'instances_status', '1000000 150000 1'),
+	('instances', 'instances_parent', '100000 10 10'),
+	('tags', 'tags', '1000000 50000 1000 1'),
+	('tags', 'tags_instance', '1000000 2');
+
+ANALYZE sqlite_schema;
