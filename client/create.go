@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -137,6 +138,9 @@ func (c *Client) addEvents(ctx context.Context, creation *backend.Creation, o Wo
 	var err error
 	if o.ExecutionTimeout > 0 {
 		after := o.StartDelay + o.ExecutionTimeout
+		if after < 0 { // more than a duration holds: never
+			after = math.MaxInt64
+		}
 		started.Deadline = now.Add(after)
 		timer := backend.Timer{Slot: backend.SlotTimer, After: after}
 		if timer.Event, err = encode(started.Deadline, history.WorkflowTimedOut{}); err != nil {

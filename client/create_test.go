@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -247,4 +248,22 @@ func TestSignalWithStart(t *testing.T) {
 	o.IDReuse = client.IDReuseReject
 	_, err = c.SignalWithStart(t.Context(), o, "go", 1, Greet, "Ada", 3)
 	wantIs(t, err, engine.ErrInstanceAlreadyExists)
+}
+
+// Durations that mean "never" must not turn into the past when they are added up.
+func TestVeryLongExecutionTimeout(t *testing.T) {
+	s := newStore(t)
+	c := client.New(s)
+	o := client.WorkflowInstanceOptions{InstanceID: "id", StartDelay: time.Hour, ExecutionTimeout: math.MaxInt64}
+	i, err := c.CreateWorkflowInstance(t.Context(), o, Greet, "Ada", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Pending(t.Context(), *i, 0)
+	if err != nil || len(p.Timers) != 1 {
+		t.Fatalf("timers %v, %v", p.Timers, err)
+	}
+	if due := p.Timers[0].Due; due.Year() < 2200 {
+		t.Errorf("the execution times out at %v", due)
+	}
 }

@@ -23,6 +23,8 @@ func (d Description) WaitingLine() string {
 		return "blocked: " + d.BlockClass
 	case !slices.ContainsFunc(d.Workers, d.runsWorkflow):
 		return fmt.Sprintf("no worker registers workflow %q", d.Workflow)
+	case !slices.ContainsFunc(d.Workers, func(w backend.Worker) bool { return d.runsWorkflow(w) && !slices.Contains(d.BlockedBuilds, w.Build) }):
+		return "only workers of builds that could not run it: " + strings.Join(d.BlockedBuilds, ", ")
 	}
 	for _, a := range d.Pending.Activities {
 		if a.Holder == "" && !slices.ContainsFunc(d.Workers, func(w backend.Worker) bool { return runsActivity(w, a) }) {

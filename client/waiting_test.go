@@ -11,6 +11,20 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
+func TestWaitingLineNamesTheBuildsThatFailed(t *testing.T) {
+	d := client.Description{Summary: backend.Summary{
+		Workflow: greet, Queue: engine.QueueDefault, Status: engine.StatusRunning, BlockedBuilds: []string{"old"},
+	}}
+	d.Workers = []backend.Worker{{Build: "old", Queues: []engine.Queue{engine.QueueDefault}, Workflows: []string{greet}}}
+	if got, want := d.WaitingLine(), "only workers of builds that could not run it: old"; got != want {
+		t.Errorf("the waiting line is %q, want %q", got, want)
+	}
+	d.Workers[0].Build = "new"
+	if got := d.WaitingLine(); got != "" {
+		t.Errorf("with another build it is %q", got)
+	}
+}
+
 func TestWaitingLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newStore(t)

@@ -192,7 +192,7 @@ func TestRule10OlderRowsFirst(t *testing.T) {
 		}}
 		slow := named{"act", func(_ context.Context, name string) (int, error) {
 			order = append(order, name)
-			time.Sleep(time.Minute)
+			sleep(time.Minute)
 			return 0, nil
 		}}
 		only := w.worker(Options{Roles: WorkflowsOnly}, wf)
@@ -296,7 +296,7 @@ func TestRule12OutcomeOfACanceledActivity(t *testing.T) {
 			s.before = func(c *backend.WorkflowCommit) error {
 				close(finish) // the outcome comes in while the step that cancels is being committed
 				s.clear()
-				time.Sleep(time.Second)
+				sleep(time.Second)
 				return nil
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/activity"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/executor"
 	"github.com/wfops/wfops/engine/history"
@@ -24,32 +25,53 @@ const (
 	lastBlockRetry  = 10 * time.Minute
 )
 
-// blockPoisoned blocks an execution whose inbox this build can't read.
-func (h *hold) blockPoisoned() {
-	h.mu.Lock()
-	p := h.poison
-	h.mu.Unlock()
-	b := asBlocked(p.err)
+// unreadable is the verdict on an execution with an inbox row or, without a row, a
+// timer that this build can't read.
+func unreadable(err error, row int64) *executor.BlockedError {
+	b := asBlocked(err)
 	if b == nil {
-		b = &executor.BlockedError{Reason: engine.BlockReason{Class: engine.BlockDecode, Message: p.err.Error()}}
+		b = &executor.BlockedError{Reason: engine.BlockReason{Class: engine.BlockDecode, Message: err.Error()}}
 	}
-	b.Reason.Inbox = p.row
-	h.block(b, nil)
+	b.Reason.Inbox = row
+	return b
 }
 
-// block parks the execution. Nothing of the step is stored but the reason, and
-// what only this worker knew: a payment that went through is not made again.
-// Activities that are still running deliver their results when they end; until
-// then the execution counts them, so that they are not lost with this worker.
-func (h *hold) block(b *executor.BlockedError, took []item) {
+// condemn notes that this build can't run the execution. Of the step that found it
+// out nothing is stored; what it took is where it was.
+func (h *hold) condemn(b *executor.BlockedError, took []item) {
+	b.Reason.Inbox = cmp.Or(b.Reason.Inbox, h.rowOf(b.Reason.Seq, took))
 	h.mu.Lock()
-	items := append(took, h.box...)
+	lost := h.phase == gone // another claim took our place
+	h.verdict, h.box = b, append(took, h.box...)
+	running := h.attempts()
+	h.mu.Unlock()
+	if lost {
+		h.lose(nil)
+		return
+	}
+	if b.Reason.Class == engine.BlockHang {
+		h.w.blocks.stuck(h.workflow)
+	}
+	if running > 0 {
+		h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "instance can't go on, and is blocked when its running activities have ended",
+			slog.String("instance", h.instance.String()), slog.String("workflow", h.workflow), slog.Int("activities", running),
+			slog.String("class", string(b.Reason.Class)), slog.String("reason", b.Reason.Message))
+	}
+}
+
+// block parks the execution. Nothing is stored but the reason, and what only this
+// worker knew: a payment that went through is not made again. Activities that run
+// here all the same, because the worker is out of time, deliver their results when
+// they end; until then the execution counts them, so that they are not lost with
+// this worker.
+func (h *hold) block() {
+	h.mu.Lock()
+	b, items := h.verdict, h.box
 	h.box = nil
 	local := len(h.local) + h.orphans
 	h.mu.Unlock()
 	reason := b.Reason
 	reason.Build, reason.Worker = h.w.build, h.w.id
-	reason.Inbox = cmp.Or(reason.Inbox, h.rowOf(reason.Seq, took))
 	var keep []history.Encoded
 	var kept []int64
 	for _, it := range items {
@@ -72,9 +94,6 @@ func (h *hold) block(b *executor.BlockedError, took []item) {
 	if b.Transient {
 		c.Block.RetryAfter = h.w.blocks.delay(h.instance)
 	}
-	if reason.Class == engine.BlockHang {
-		h.w.blocks.stuck(h.workflow)
-	}
 	if _, err := h.send(c); err != nil {
 		h.lose(items)
 		return
@@ -93,8 +112,10 @@ func (h *hold) park(kept []int64) {
 	for _, ref := range kept {
 		delete(h.local, ref)
 	}
+	var running []*attempt
 	for _, l := range h.local {
 		if l.attempt != nil {
+			running = append(running, l.attempt)
 			h.w.adrift.add(l.attempt, l.attempt)
 		}
 	}
@@ -102,6 +123,11 @@ func (h *hold) park(kept []int64) {
 		h.leave(parked)
 	}
 	h.mu.Unlock()
+	for _, a := range running {
+		if h.w.cutoff.Load() {
+			a.revoke(activity.ErrShutdown)
+		}
+	}
 	h.w.deliverLate(h.instance, late)
 }
 

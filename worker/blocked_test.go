@@ -27,11 +27,11 @@ func reason(w *world, i *engine.Instance) engine.BlockReason {
 // The step that blocks an instance keeps what only the worker knew.
 func TestRule27ResultsSurviveABlock(t *testing.T) {
 	inWorld(t, func(w *world) {
-		stuck := true
+		var mended atomic.Bool
 		wf := named{"wf", func(ctx workflow.Context) (int, error) {
 			n, err := workflow.ExecuteActivity[int](ctx, attempts(1), "act").Get(ctx)
-			if stuck {
-				time.Sleep(4 * time.Second)
+			if !mended.Load() {
+				sleep(4 * time.Second)
 			}
 			return n, err
 		}}
@@ -48,19 +48,20 @@ func TestRule27ResultsSurviveABlock(t *testing.T) {
 		if r.Build != "build" || r.Worker != "worker" || r.Stack == "" {
 			w.Errorf("reason: %+v", r)
 		}
-		stuck = false
+		mended.Store(true)
 		equal(w, "result", result[int](w, i), 1)
 		equal(w, "runs", runs.Load(), 1)
 	})
 }
 
-// An activity that still runs when its instance is blocked goes on. Its result is
-// delivered.
-func TestRule27ActivitiesRunOnWhileBlocked(t *testing.T) {
+// An activity that runs when its instance turns out to be stuck goes on, and the
+// instance is blocked when it has ended: a worker of another build, side by side with
+// this one, would take it for lost and run what is still running.
+func TestRule27RunningActivitiesEndFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		wf := func(n int) named {
 			return named{"wf", func(ctx workflow.Context) (int, error) {
-				f := workflow.ExecuteActivity[int](ctx, attempts(3), "act")
+				f := workflow.ExecuteActivity[int](ctx, attempts(1), "act")
 				workflow.NewSignalChannel[int](ctx, "s").Receive(ctx)
 				if n == 1 {
 					workflow.NewSignalChannel[struct{ X int }](ctx, "bad").Receive(ctx)
@@ -70,32 +71,50 @@ func TestRule27ActivitiesRunOnWhileBlocked(t *testing.T) {
 		}
 		var runs atomic.Int32
 		slow := act(func(context.Context) (int, error) {
-			time.Sleep(time.Minute)
+			sleep(time.Minute)
 			return int(runs.Add(1)), nil
 		})
-		old := w.worker(Options{BuildID: "old"}, wf(1), slow)
-		i := w.start("i", "wf")
+		w.worker(Options{BuildID: "old"}, wf(1), slow)
+		i, j := w.start("i", "wf"), w.start("j", "wf")
 		synctest.Wait()
-		w.signal("i", "s", 1)
-		w.signal("i", "bad", "text")
-		synctest.Wait()
-		equal(w, "status", w.summary(i).Status, engine.StatusBlocked)
+		for _, id := range []string{"i", "j"} {
+			w.signal(id, "s", 1)
+			w.signal(id, "bad", "text")
+		}
+		w.pass(time.Second)
+		equal(w, "status while it runs", w.summary(i).Status, engine.StatusRunning)
 		equal(w, "running at the holder", w.summary(i).Local, 1)
+		if err := w.c.Pause(w.Context(), j); err != nil { // this one is not blocked, but let go
+			w.Fatal(err)
+		}
+		w.pass(time.Minute)
+		equal(w, "status", w.summary(i).Status, engine.StatusBlocked)
+		equal(w, "running at the holder", w.summary(i).Local, 0)
+		equal(w, "status of the paused one", w.summary(j).Status, engine.StatusRunning)
+		equal(w, "holder of the paused one", w.pending(j).Holder, "")
 		r := reason(w, i)
 		equal(w, "class", r.Class, engine.BlockDecode)
 		var row int64
 		for _, in := range w.pending(i).Inbox {
-			if ev, err := in.Event.DecodeOne(); err == nil && ev.Body.(history.SignalReceived).Name == "bad" {
+			ev, err := in.Event.DecodeOne()
+			if err != nil {
+				w.Fatal(err)
+			}
+			if b, ok := ev.Body.(history.SignalReceived); ok && b.Name == "bad" {
 				row = in.ID
 			}
 		}
 		equal(w, "row that is to blame", r.Inbox, row)
-		if err := old.Stop(w.Context()); err != nil { // waits for the activity
+		w.worker(Options{BuildID: "new"}, wf(2), slow)
+		if err := w.c.Resume(w.Context(), j); err != nil {
 			w.Fatal(err)
 		}
-		w.worker(Options{BuildID: "new"}, wf(2), slow)
-		equal(w, "result", result[int](w, i), 1)
-		equal(w, "runs", runs.Load(), 1)
+		equal(w, "sum of the results", result[int](w, i)+result[int](w, j), 3)
+		k := w.start("k", "wf")
+		w.signal("k", "s", 1)
+		w.signal("k", "bad", "text")
+		equal(w, "result with both builds side by side", result[int](w, k), 3)
+		equal(w, "runs", runs.Load(), 3)
 	})
 }
 

@@ -59,7 +59,7 @@ type cache struct {
 
 	mu    sync.Mutex
 	bytes int64
-	byID  map[engine.Instance]*list.Element
+	byID  map[engine.Instance]*cached
 	order list.List // of *cached, the one put last in front
 }
 
@@ -68,21 +68,23 @@ type cached struct {
 	warm     *warm
 	bytes    int64
 	put      time.Time
+	place    *list.Element
 }
 
 func newCache(maxBytes int64, maxCount int) *cache {
-	return &cache{maxBytes: maxBytes, maxCount: maxCount, byID: map[engine.Instance]*list.Element{}}
+	return &cache{maxBytes: maxBytes, maxCount: maxCount, byID: map[engine.Instance]*cached{}}
 }
 
 // take removes the executor of an execution and returns it, or nil.
 func (c *cache) take(i engine.Instance) *warm {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	el := c.byID[i]
-	if el == nil {
+	e := c.byID[i]
+	if e == nil {
 		return nil
 	}
-	return c.remove(el).warm
+	c.remove(e)
+	return e.warm
 }
 
 // put takes over an executor. It returns those that there is no room for; the
@@ -91,13 +93,15 @@ func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
 	size := w.x.Size()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if el := c.byID[i]; el != nil {
-		out = append(out, c.remove(el).warm)
+	if e := c.byID[i]; e != nil {
+		out = c.evict(out, e)
 	}
-	c.byID[i] = c.order.PushFront(&cached{instance: i, warm: w, bytes: size, put: time.Now()})
+	e := &cached{instance: i, warm: w, bytes: size, put: time.Now()}
+	e.place = c.order.PushFront(e)
+	c.byID[i] = e
 	c.bytes += size
-	for c.order.Len() > 0 && (c.bytes > c.maxBytes || c.order.Len() > c.maxCount) {
-		out = append(out, c.remove(c.order.Back()).warm)
+	for e := c.oldest(); e != nil && (c.bytes > c.maxBytes || c.order.Len() > c.maxCount); e = c.oldest() {
+		out = c.evict(out, e)
 	}
 	return out
 }
@@ -106,8 +110,8 @@ func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
 func (c *cache) expire(t time.Time) {
 	var out []*warm
 	c.mu.Lock()
-	for el := c.order.Back(); el != nil && el.Value.(*cached).put.Before(t); el = c.order.Back() {
-		out = append(out, c.remove(el).warm)
+	for e := c.oldest(); e != nil && e.put.Before(t); e = c.oldest() {
+		out = c.evict(out, e)
 	}
 	c.mu.Unlock()
 	closeAll(out)
@@ -122,11 +126,24 @@ func (c *cache) count() int {
 	return c.order.Len()
 }
 
-func (c *cache) remove(el *list.Element) *cached {
-	e := c.order.Remove(el).(*cached) //nolint:errcheck,forcetypeassert // the list holds nothing else
+// oldest returns what was put least recently, or nil.
+func (c *cache) oldest() *cached {
+	el := c.order.Back()
+	if el == nil {
+		return nil
+	}
+	return el.Value.(*cached) //nolint:errcheck,forcetypeassert // the list holds nothing else
+}
+
+func (c *cache) evict(out []*warm, e *cached) []*warm {
+	c.remove(e)
+	return append(out, e.warm)
+}
+
+func (c *cache) remove(e *cached) {
+	c.order.Remove(e.place)
 	delete(c.byID, e.instance)
 	c.bytes -= e.bytes
-	return e
 }
 
 func closeAll(ws []*warm) {

@@ -50,7 +50,7 @@ type turn struct {
 // start is an attempt of an activity that is to begin.
 type start struct {
 	ref       int64
-	body      history.ActivityScheduled
+	body      *history.ActivityScheduled
 	scheduled time.Time
 	attempt   int
 	delay     time.Duration
@@ -151,16 +151,17 @@ func (b *builder) activities() {
 	for _, s := range b.rows {
 		queue := cmp.Or(s.body.Queue, b.queue).OrDefault()
 		b.c.AddActivities = append(b.c.AddActivities, backend.ActivityRow{
-			Ref: s.ref, Name: s.body.Name, Queue: queue, Event: b.event(s.scheduled, s.ref, s.body),
+			Ref: s.ref, Name: s.body.Name, Queue: queue, Event: b.event(s.scheduled, s.ref, *s.body),
 			Scheduled: s.scheduled, Attempt: s.attempt, After: s.delay, LastError: s.lastError,
 		})
 		if d := s.body.Timeouts.ScheduleToStart; d > 0 && s.first {
 			b.timeout(s, backend.SlotScheduleToStart, d, "ScheduleToStart")
 		}
 	}
-	for _, s := range b.step.StartActivities {
+	for i := range b.step.StartActivities {
+		s := &b.step.StartActivities[i]
 		if d := s.Body.Timeouts.ScheduleToClose; d > 0 {
-			first := start{ref: s.Event.Ref, body: s.Body, scheduled: s.Event.At}
+			first := start{ref: s.Event.Ref, body: &s.Body, scheduled: s.Event.At}
 			b.timeout(first, backend.SlotScheduleToClose, d, "ScheduleToClose")
 		}
 	}

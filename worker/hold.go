@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/executor"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -33,10 +34,12 @@ type hold struct {
 	// the whole inbox is known and with it which of them have no answer.
 	orphans int
 	// owed are attempts that begin when the execution goes on or is given away.
-	owed      []start
-	paused    bool
-	more      bool // the inbox holds rows that we have not seen
-	poison    *poison
+	owed   []start
+	paused bool
+	more   bool // the inbox holds rows that we have not seen
+	// verdict is why this build can't run the execution. It is blocked once nothing
+	// runs here any more.
+	verdict   *executor.BlockedError
 	nextTimer time.Time
 	alarm     *time.Timer
 	until     time.Time // end of the lease
@@ -48,7 +51,19 @@ type hold struct {
 	// the answer does not show.
 	deaf bool
 
+	// giving tells that the commit under way gives the lease back.
+	giving bool
+	// done is closed when the hold is gone and nobody works on it any more.
+	done chan struct{}
+
+	// resumed is resume, made once.
+	resumed func()
+
 	// The rest belongs to the running goroutine.
+
+	// after, unless nil, is closed when the hold before this one is done with the
+	// executor.
+	after <-chan struct{}
 
 	seq   int64 // the fence
 	step  string
@@ -56,6 +71,7 @@ type hold struct {
 	body  *warm
 	last  backend.SummaryUpdate // of the last step
 	turns int
+	input []history.Event
 	// refs are the activities that had a row when the last holder vanished.
 	refs       []int64
 	lastWorker string
@@ -65,6 +81,8 @@ type hold struct {
 type localRun struct {
 	// attempt is nil once it is over.
 	attempt *attempt
+	// settledBy is the step that resolves it, or places it anew, if it is applied.
+	settledBy string
 }
 
 // origin is where an item came from.
@@ -88,24 +106,18 @@ type item struct {
 	again *start
 }
 
-// poison is an inbox row that this build can't read.
-type poison struct {
-	row int64
-	err error
-}
-
 func newHold(w *Worker, t *backend.WorkflowTask) *hold {
 	h := &hold{
 		author: author{
 			instance: t.Instance, first: t.FirstExecution, workflow: t.Workflow, queue: t.Queue.OrDefault(),
 			token: t.Token, worker: w.id, build: w.build, sentinels: w.settings.Errors,
 		},
-		w:     w,
-		phase: running,
-		rows:  map[int64]struct{}{}, local: map[int64]*localRun{},
+		w: w, phase: running, done: make(chan struct{}),
+		rows: map[int64]struct{}{}, local: map[int64]*localRun{},
 		until: t.LeaseUntil, orphans: t.LocalActivities, refs: t.ActivityRefs, lastWorker: t.LastWorker,
 		seq: t.LastSeq, step: t.LastStep, bytes: t.HistoryBytes,
 	}
+	h.resumed = h.resume
 	h.accept(t.Arrivals)
 	return h
 }
@@ -126,12 +138,12 @@ func (h *hold) to(m move) {
 func (h *hold) accept(a backend.Arrivals) {
 	h.paused, h.more, h.nextTimer = a.Paused, a.More, a.NextTimer
 	for _, r := range a.Inbox {
-		if _, known := h.rows[r.ID]; known || h.poison != nil {
+		if _, known := h.rows[r.ID]; known || h.verdict != nil {
 			continue
 		}
 		ev, err := r.Event.DecodeOne()
 		if err != nil {
-			h.poison = &poison{row: r.ID, err: err}
+			h.verdict = unreadable(err, r.ID)
 			continue
 		}
 		h.rows[r.ID] = struct{}{}
@@ -139,12 +151,12 @@ func (h *hold) accept(a backend.Arrivals) {
 	}
 	for _, t := range a.Timers {
 		key := backend.TimerKey{Ref: t.Ref, Slot: t.Slot}
-		if _, known := h.due[key]; known || h.poison != nil {
+		if _, known := h.due[key]; known || h.verdict != nil {
 			continue
 		}
 		ev, err := t.Event.DecodeOne()
 		if err != nil {
-			h.poison = &poison{err: err}
+			h.verdict = unreadable(err, 0)
 			continue
 		}
 		if h.due == nil {
@@ -161,7 +173,7 @@ func (h *hold) arrive() bool {
 	if h.phase != idle {
 		return false // the running goroutine looks again before it rests
 	}
-	if h.w.steps.enter(h.resume) {
+	if h.w.steps.enter(h.resumed) {
 		h.to(workArrived)
 		return true
 	}
@@ -219,17 +231,27 @@ func (h *hold) choose() task {
 	switch {
 	case h.phase == gone:
 		return doNothing
-	case h.paused && slices.ContainsFunc(h.box, item.volatile):
-		return doDrain
-	case h.paused && h.attempts() > 0 && !h.w.cutoff.Load():
-		return doRest
-	case h.paused:
-		return doLetGo
-	case h.poison != nil:
-		return doBlock
+	case h.paused || h.verdict != nil:
+		return h.wind()
 	case len(h.box) > 0 || h.orphans > 0 && !h.more:
 		return doTurn
 	case h.waits():
+		return doRest
+	}
+	return doLetGo
+}
+
+// wind picks the next task of a hold that makes no more steps. Activities that run
+// here finish into the inbox before it is let go or blocked: whoever claims it then
+// would take them for lost, and run again what is still running. mu is held.
+func (h *hold) wind() task {
+	still := h.attempts() > 0 && !h.w.cutoff.Load()
+	switch {
+	case !still && !h.paused:
+		return doBlock
+	case slices.ContainsFunc(h.box, item.volatile):
+		return doDrain
+	case still:
 		return doRest
 	}
 	return doLetGo
@@ -265,10 +287,14 @@ func (h *hold) attempts() int {
 // can run the hold, and waits. It returns the executors that had to give way. mu
 // is held.
 func (h *hold) rest() (evicted []*warm) {
-	if h.body != nil {
+	switch {
+	case h.body == nil:
+	case h.verdict != nil: // it is in no state that the store knows
+		evicted = []*warm{h.body}
+	default:
 		evicted = h.w.cache.put(h.instance, h.body)
-		h.body = nil
 	}
+	h.body = nil
 	if !h.nextTimer.IsZero() {
 		h.setAlarm(max(h.w.clock.until(h.nextTimer), time.Millisecond))
 	}
@@ -290,9 +316,23 @@ func (it item) volatile() bool { return it.from == fromHere }
 
 // result reports whether it resolves an activity.
 func (it item) result() bool {
-	switch it.event.Body.(type) {
-	case history.ActivityCompleted, history.ActivityFailed:
-		return true
+	kind := it.event.Kind()
+	return kind == history.KindActivityCompleted || kind == history.KindActivityFailed
+}
+
+// follow takes the place of another hold of the same execution, if there was one.
+// If that is giving the lease back, the claim was quicker than the answer to its
+// commit, and its executor will do for this one. Otherwise it has lost the lease.
+func (h *hold) follow(old *hold) {
+	if old == nil {
+		return
 	}
-	return false
+	old.mu.Lock()
+	giving := old.sending && old.giving
+	old.mu.Unlock()
+	if giving {
+		h.after = old.done
+		return
+	}
+	old.lose(nil)
 }

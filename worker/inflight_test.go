@@ -26,13 +26,14 @@ func payAndListen(ctx workflow.Context) (int, error) {
 	return n + v, err
 }
 
-// A result that comes in while the commit is under way that blocks the instance is
-// in neither the commit nor a mailbox that anybody looks at again.
+// A worker that is out of time blocks what it could not go on with although an
+// activity runs. A result that comes in while that commit is under way is in neither
+// the commit nor a mailbox that anybody looks at again.
 func TestResultDuringABlockingCommit(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var runs atomic.Int32
 		finish := make(chan struct{})
-		w.worker(Options{}, payAndListen, act(func(context.Context) (int, error) {
+		x := w.worker(Options{BuildID: "old"}, payAndListen, act(func(context.Context) (int, error) {
 			<-finish
 			return int(runs.Add(1)), nil
 		}))
@@ -43,13 +44,17 @@ func TestResultDuringABlockingCommit(t *testing.T) {
 				if c.Status == engine.StatusBlocked {
 					s.clear()
 					close(finish)
-					time.Sleep(time.Second) // the activity ends
+					sleep(time.Second) // the activity ends
 				}
 				return nil
 			}
 		})
 		w.signal("i", "add", "no number")
-		w.pass(2 * time.Second)
+		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		if err := x.Stop(ctx); err == nil {
+			w.Fatal("nothing was cut off")
+		}
 		equal(w, "status", w.summary(i).Status, engine.StatusBlocked)
 		for _, row := range w.pending(i).Inbox {
 			if ev, err := row.Event.DecodeOne(); err == nil && ev.Kind() == history.KindSignalReceived {
@@ -60,6 +65,7 @@ func TestResultDuringABlockingCommit(t *testing.T) {
 			}
 		}
 		w.signal("i", "add", 10)
+		w.worker(Options{BuildID: "new"}, payAndListen)
 		equal(w, "result", result[int](w, i), 11)
 		equal(w, "runs", runs.Load(), 1)
 	})
@@ -105,7 +111,7 @@ func TestResultDuringTheHandOver(t *testing.T) {
 			s.before = func(c *backend.WorkflowCommit) error {
 				s.clear()
 				close(ends)
-				time.Sleep(time.Second)
+				sleep(time.Second)
 				return nil
 			}
 		})
@@ -128,7 +134,7 @@ func TestRowResultOutlivesItsLease(t *testing.T) {
 		var runs atomic.Int32
 		w.worker(Options{Roles: WorkflowsOnly}, once1)
 		w.worker(Options{Roles: ActivitiesOnly, LeaseDuration: 5 * time.Second}, act(func(context.Context) (int, error) {
-			time.Sleep(time.Second)
+			sleep(time.Second)
 			return int(runs.Add(1)), nil
 		}))
 		down := time.Now().Add(30 * time.Second)
@@ -196,7 +202,7 @@ func TestRowsWrittenBeforeTheWholeInboxIsKnown(t *testing.T) {
 func TestLettingGoStartsNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.worker(Options{}, once1, act(func(context.Context) (int, error) { return 1, nil }))
-		again := start{ref: 1, body: history.ActivityScheduled{Name: "act"}, attempt: 2}
+		again := start{ref: 1, body: &history.ActivityScheduled{Name: "act"}, attempt: 2}
 		h := &hold{w: x, local: map[int64]*localRun{1: {}}, owed: []start{again}}
 		st := executor.Step{Status: engine.StatusRunning}
 		leaving, staying := h.plan(st, nil, true), h.plan(st, nil, false)
@@ -212,14 +218,14 @@ func TestStopWaitsForResultsOfLostInstances(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.worker(Options{}, once1, act(func(ctx context.Context) (int, error) {
 			<-ctx.Done()
-			time.Sleep(time.Second)
+			sleep(time.Second)
 			return 7, nil
 		}))
 		i := w.start("i", once1)
 		synctest.Wait()
 		w.store.set(func(s *hooked) {
 			s.deliver = func(*backend.Delivery) error {
-				time.Sleep(time.Second)
+				sleep(time.Second)
 				return nil
 			}
 		})

@@ -31,7 +31,7 @@ type keeper struct {
 
 func newKeeper(w *Worker) *keeper {
 	return &keeper{
-		w: w, lease: w.opts.lease, tick: min(w.opts.lease/6, time.Second),
+		w: w, lease: w.opts.lease, tick: min(w.opts.margin/2, time.Second),
 		wake: make(chan struct{}, 1), poked: map[engine.Instance]struct{}{},
 	}
 }
@@ -226,7 +226,7 @@ func (k *keeper) complain(ctx context.Context, err error) {
 // whyLost is what an activity is told whose lease was lost: with time left, the
 // store has no use for it any more; else somebody may have taken over.
 func (w *Worker) whyLost(until time.Time) error {
-	if w.clock.until(until) > 0 {
+	if w.clock.until(until) > w.opts.margin {
 		return activity.ErrCanceled
 	}
 	return activity.ErrLeaseLost

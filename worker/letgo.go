@@ -97,7 +97,7 @@ func (h *hold) drain() {
 // items of the step that did not come about.
 func (h *hold) cannotRun(err error, took []item) {
 	if b := asBlocked(err); b != nil {
-		h.block(b, took)
+		h.condemn(b, took)
 		return
 	}
 	h.complain("an instance can't be run here", err, 1)

@@ -60,22 +60,27 @@ func (w *warm) drop(events []history.Event) {
 		return
 	}
 	for _, ev := range events {
-		switch ev.Body.(type) {
-		case history.ActivityAttemptFailed, history.ChildCancelRequested: // still open
-			continue
-		case history.SideEffectRecorded, history.MutableSideEffectRecorded: // never open
-			delete(w.open, ev.Ref)
-			continue
-		}
-		if c := history.ClassOf(ev.Body); c == history.ClassAnswer || c == history.ClassCancel {
+		if ends(ev) {
 			delete(w.open, ev.Ref)
 		}
 	}
 }
 
+// ends reports whether the command of ev's Ref is without an answer no longer.
+func ends(ev history.Event) bool {
+	switch ev.Kind() { //nolint:exhaustive // the others go by their class
+	case history.KindActivityAttemptFailed, history.KindChildCancelRequested:
+		return false
+	case history.KindSideEffectRecorded, history.KindMutableSideEffect:
+		return true
+	}
+	c := history.ClassOf(ev.Body)
+	return c == history.ClassAnswer || c == history.ClassCancel
+}
+
 // report tells the observers of a durable step, and logs what the step found
 // worth it.
-func (h *hold) report(body *warm, t *turn) {
+func (h *hold) report(t *turn) {
 	for _, s := range t.step.Warnings {
 		if h.w.warned.first(h.instance, s.Message) {
 			h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, s.Message, slog.String("instance", h.instance.String()),
@@ -89,6 +94,7 @@ func (h *hold) report(body *warm, t *turn) {
 	if len(h.w.observers) == 0 || len(t.step.Events) == 0 {
 		return
 	}
+	body := h.body
 	body.note(t.step.Events)
 	c := Committed{
 		Instance: h.instance, Workflow: h.workflow, Started: body.x.WorkflowStarted(), Events: t.step.Events, Notes: t.step.Notes,

@@ -37,9 +37,10 @@ func (s start) after(o outcome) item {
 		return item{from: fromHere, event: ev}
 	}
 	ev.Body = history.ActivityAttemptFailed{Failure: o.failure, Run: o.run, Next: o.at.Add(delay)}
-	s.attempt++
-	s.delay, s.lastError, s.first = delay, firstLine(o.failure.Message), false
-	return item{from: fromHere, event: ev, again: &s}
+	next := s // s itself must not escape: most attempts don't fail
+	next.attempt++
+	next.delay, next.lastError, next.first = delay, firstLine(o.failure.Message), false
+	return item{from: fromHere, event: ev, again: &next}
 }
 
 // ended takes in the outcome of an attempt that ran here. It returns the hold if
@@ -96,7 +97,7 @@ func (h *hold) orphaned(took []item) []item {
 			continue
 		}
 		err := fmt.Errorf("%w: %s ran attempt %d of activity %s and is gone", engine.ErrWorkerLost, h.lastWorker, p.Attempt, p.Body.Name)
-		s := start{ref: p.Ref, body: p.Body, scheduled: p.Scheduled, attempt: p.Attempt}
+		s := start{ref: p.Ref, body: &p.Body, scheduled: p.Scheduled, attempt: p.Attempt}
 		items = append(items, s.after(outcome{
 			failure: h.sentinels.Failure(err), at: now,
 			run: history.Run{Attempt: p.Attempt, Scheduled: p.Scheduled, Worker: h.lastWorker},
@@ -173,7 +174,12 @@ func (w *Worker) deliver(ctx context.Context, i engine.Instance, items []item) e
 	}
 }
 
+// firstLine is what a list shows of an error.
 func firstLine(s string) string {
+	const most = 500
 	line, _, _ := strings.Cut(s, "\n")
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
 	return line
 }

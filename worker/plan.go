@@ -27,7 +27,7 @@ func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := planner{hold: h, turn: &t, leaving: leaving, settled: map[int64]bool{}}
+	p := planner{hold: h, turn: &t, leaving: leaving}
 	t.local = h.orphans + len(h.local)
 	for _, ref := range st.DropActivities {
 		p.open(ref)
@@ -40,8 +40,9 @@ func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 			p.again(*s)
 		}
 	}
-	for _, s := range st.StartActivities {
-		p.begin(start{ref: s.Event.Ref, body: s.Body, scheduled: s.Event.At, attempt: 1, first: true})
+	for i := range st.StartActivities {
+		s := &st.StartActivities[i]
+		p.begin(start{ref: s.Event.Ref, body: &s.Body, scheduled: s.Event.At, attempt: 1, first: true})
 	}
 	if h.w.cutoff.Load() {
 		p.giveAway()
@@ -55,16 +56,15 @@ type planner struct {
 	*hold
 	*turn
 	leaving bool
-	// settled are activities that are resolved by this step, or placed anew.
-	settled map[int64]bool
 }
 
 // open settles an activity without a row, and reports whether it was open.
 func (p *planner) open(ref int64) bool {
-	if p.hold.local[ref] == nil || p.settled[ref] {
+	l := p.hold.local[ref]
+	if l == nil || l.settledBy == p.stepID {
 		return false
 	}
-	p.settled[ref] = true
+	l.settledBy = p.stepID
 	p.turn.local--
 	return true
 }
@@ -80,7 +80,7 @@ func (p *planner) again(s start) {
 // begin runs s here, or else writes a row for it. What waits for a retry has a
 // row, so that it is nobody's to lose.
 func (p *planner) begin(s start) {
-	if s.delay <= 0 && !p.leaving && !p.paused && p.w.runsHere(p.author.queue, &s.body) && p.w.acts.try() {
+	if s.delay <= 0 && !p.leaving && !p.paused && p.w.runsHere(p.author.queue, s.body) && p.w.acts.try() {
 		p.turn.here = append(p.turn.here, s)
 		p.turn.local++
 		return
@@ -105,7 +105,7 @@ func (p *planner) giveAway() {
 // leaseFor returns how long to keep the lease: for as long as there is something
 // to do or to wait for here, and not at all otherwise. mu is held.
 func (h *hold) leaseFor(t *turn) time.Duration {
-	keep := t.local > 0 || len(h.box) > 0 || h.more || h.poison != nil
+	keep := t.local > 0 || len(h.box) > 0 || h.more || h.verdict != nil
 	keep = keep || h.near(h.nextTimer) ||
 		slices.ContainsFunc(t.step.StartTimers, func(s executor.StartTimer) bool { return h.near(s.Until) })
 	if !keep {
@@ -133,6 +133,8 @@ type settlement struct {
 	stop []*attempt
 	// late are results of activities that got a row in the meantime.
 	late []item
+	// evicted executors had to give way to the one of this hold.
+	evicted []*warm
 	// deaf tells that a hint came in that the answer may not cover.
 	deaf bool
 }
@@ -164,7 +166,12 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 	case t.step.Status.Final():
 		h.leave(ended)
 	case t.lease == 0:
-		// What came in since is ready in the store, for whoever claims it.
+		// What came in since is ready in the store, for whoever claims it. If that is
+		// this worker, it shall find the executor.
+		if h.body != nil && h.verdict == nil {
+			s.evicted = h.w.cache.put(h.instance, h.body)
+			h.body = nil
+		}
 		h.leave(released)
 	default:
 		h.until = ans.LeaseUntil
@@ -179,13 +186,16 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 // mailbox came too late for a step. If it is the result of an activity that got a
 // row it is returned: it can keep the activity from being run again. mu is held.
 func (h *hold) forget(t *turn) (stop []*attempt, late []item) {
-	resolved := map[int64]bool{} // false for those that got a row
+	var resolved map[int64]bool // false for those that got a row
 	off := func(ref int64, how bool) {
 		switch l := h.local[ref]; {
 		case l == nil:
 		case l.attempt != nil:
 			stop = append(stop, l.attempt)
 		case len(h.box) > 0:
+			if resolved == nil {
+				resolved = map[int64]bool{}
+			}
 			resolved[ref] = how
 		}
 		delete(h.local, ref)

@@ -58,7 +58,7 @@ func (w *Worker) runRow(t backend.ActivityTask) {
 		return
 	}
 	s := start{
-		ref: t.Ref, body: body, scheduled: t.Scheduled, attempt: t.Attempt, lastError: t.LastError, details: t.Details,
+		ref: t.Ref, body: &body, scheduled: t.Scheduled, attempt: t.Attempt, lastError: t.LastError, details: t.Details,
 	}
 	if t.Lost != nil && !r.account(s, *t.Lost) {
 		w.acts.leave(1)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type attempt struct {
 	cancel  context.CancelCauseFunc
 	settled atomic.Bool
 	revoked atomic.Bool
+
+	task activity.State
 
 	mu       sync.Mutex
 	beat     engine.Payload // the last details
@@ -111,7 +114,7 @@ func (a *attempt) call() (result engine.Payload, err error) {
 
 // headers are what the propagators injected, the trace context included.
 func (a *attempt) headers() history.Headers {
-	b := &a.start.body
+	b := a.start.body
 	if b.Trace == (history.Trace{}) || len(a.w.settings.Propagators) == 0 {
 		return b.Headers
 	}
@@ -124,8 +127,8 @@ func (a *attempt) headers() history.Headers {
 }
 
 func (a *attempt) state() *activity.State {
-	b := &a.start.body
-	s := &activity.State{
+	b := a.start.body
+	a.task = activity.State{
 		Info: activity.Task{
 			Instance: a.instance, Workflow: a.workflow, Activity: b.Name, ID: b.ID, Ref: a.start.ref,
 			Attempt: a.start.attempt, Queue: a.queue, Scheduled: a.start.scheduled, Started: a.started,
@@ -133,8 +136,8 @@ func (a *attempt) state() *activity.State {
 		},
 		Logger: a.w.log, Payloads: a.w.payloads, Details: a.start.details, Heartbeat: a.record,
 	}
-	s.Info.Deadline, _ = a.ctx.Deadline()
-	return s
+	a.task.Info.Deadline, _ = a.ctx.Deadline()
+	return &a.task
 }
 
 // watch begins the timeouts of the attempt.
@@ -162,16 +165,28 @@ func (a *attempt) watch() {
 
 // timeOut settles an attempt whose context ended because of a timeout.
 func (a *attempt) timeOut() {
-	var timeout *timeout
-	if err := context.Cause(a.ctx); errors.As(err, &timeout) {
+	if err := a.timedOut(); err != nil {
 		if h := a.settle(nil, err); h != nil {
 			a.w.drive(h)
 		}
 	}
 }
 
+// timedOut returns the timeout that ended the context, or nil.
+func (a *attempt) timedOut() error {
+	var t *timeout
+	if err := context.Cause(a.ctx); errors.As(err, &t) {
+		return err
+	}
+	return nil
+}
+
 // settle hands the outcome to the owner, if nobody has before.
 func (a *attempt) settle(result engine.Payload, err error) *hold {
+	var timedOut error
+	if err != nil {
+		timedOut = a.timedOut()
+	}
 	first := a.settled.CompareAndSwap(false, true)
 	a.mu.Lock()
 	if a.watchdog != nil {
@@ -186,7 +201,8 @@ func (a *attempt) settle(result engine.Payload, err error) *hold {
 		Attempt: a.start.attempt, Scheduled: a.start.scheduled, Started: a.started, Worker: a.w.id, Build: a.w.build,
 	}}
 	if err != nil {
-		o.result, o.failure = nil, a.w.settings.Errors.Failure(err)
+		// The function may be quicker to return than the timeout to settle.
+		o.result, o.failure = nil, a.w.settings.Errors.Failure(cmp.Or(timedOut, err))
 	}
 	return a.owner.ended(a, o, a.revoked.Load())
 }

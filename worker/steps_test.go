@@ -48,14 +48,14 @@ func TestRule01OneUndurableStep(t *testing.T) {
 		w.store.set(func(s *hooked) {
 			s.before = func(*backend.WorkflowCommit) error {
 				most.Store(max(most.Load(), under.Add(1)))
-				time.Sleep(time.Second)
+				sleep(time.Second)
 				under.Add(-1)
 				return nil
 			}
 		})
 		i := w.start("i", takeSignals, 20)
 		for range 20 {
-			time.Sleep(300 * time.Millisecond)
+			sleep(300 * time.Millisecond)
 			w.signal("i", "add", 1)
 		}
 		equal(w, "sum", result[int](w, i), 20)
@@ -82,7 +82,7 @@ func TestRule02NothingStartsBeforeTheAcknowledgment(t *testing.T) {
 				w.store.set(func(s *hooked) {
 					s.before = func(c *backend.WorkflowCommit) error {
 						if c.ExpectSeq == 0 {
-							time.Sleep(10 * time.Second)
+							sleep(10 * time.Second)
 							early = ran.Load()
 						}
 						return nil

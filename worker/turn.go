@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -51,7 +52,7 @@ func (h *hold) work() (last *attempt) {
 		case doTurn:
 			last = h.turn()
 		case doBlock:
-			h.blockPoisoned()
+			h.block()
 		case doDrain:
 			h.drain()
 		case doLetGo:
@@ -71,26 +72,14 @@ func (h *hold) survive() {
 	}
 }
 
-// dispose puts away the executor of a hold that is gone. A resting hold has none:
-// it is in the cache.
+// dispose ends the goroutine's use of a hold that is gone. What is left of an
+// executor then is in no state that the store knows.
 func (h *hold) dispose() {
-	if h.body == nil {
-		return
+	if h.body != nil {
+		h.body.x.Close()
+		h.body = nil
 	}
-	body := h.body
-	h.body = nil
-	if h.fate() == released {
-		closeAll(h.w.cache.put(h.instance, body))
-		return
-	}
-	body.x.Close()
-}
-
-// fate returns the move that made the hold gone, if it is.
-func (h *hold) fate() move {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.end
+	close(h.done)
 }
 
 // turn makes one step of all that has come in, commits it, and performs it once
@@ -109,7 +98,7 @@ func (h *hold) turn() *attempt {
 		return nil
 	}
 	st, err := h.body.x.Apply(executor.Input{
-		Now: h.w.clock.now(), Worker: h.w.id, Build: h.w.build, HistoryBytes: h.bytes, Events: events(took),
+		Now: h.w.clock.now(), Worker: h.w.id, Build: h.w.build, HistoryBytes: h.bytes, Events: h.events(took),
 	})
 	if err != nil {
 		h.cannotRun(err, took)
@@ -131,12 +120,13 @@ func (h *hold) turn() *attempt {
 	return h.acknowledged(&t, &c, ans)
 }
 
-func events(items []item) []history.Event {
-	evs := make([]history.Event, len(items))
+// events returns the events of items, in memory that the next call uses again.
+func (h *hold) events(items []item) []history.Event {
+	h.input = h.input[:0]
 	for i := range items {
-		evs[i] = items[i].event
+		h.input = append(h.input, items[i].event)
 	}
-	return evs
+	return h.input
 }
 
 // load makes sure that there is an executor in the state that the store has:
@@ -144,6 +134,9 @@ func events(items []item) []history.Event {
 func (h *hold) load() error {
 	if h.body != nil {
 		return nil
+	}
+	if h.after != nil {
+		<-h.after
 	}
 	if h.body = h.cachedBody(); h.body != nil {
 		h.adopt(false)
@@ -211,11 +204,11 @@ func (h *hold) fetch() ([]history.Event, error) {
 		if err == nil {
 			return decode(chunks)
 		}
-		if failures++; !transient(err) || h.expired() || h.w.ctx.Err() != nil {
+		if failures++; !transient(err) || h.left() <= 0 || h.w.ctx.Err() != nil {
 			return nil, fmt.Errorf("reading the history of %s: %w", h.instance, err)
 		}
 		h.complain("reading a history failed, trying again", err, failures)
-		pause(h.w.ctx.Done(), backoff(failures))
+		h.pause(failures)
 	}
 }
 
@@ -241,12 +234,18 @@ func transient(err error) bool {
 	return engine.OutcomeUnknown(err) || errors.Is(err, engine.ErrBusy)
 }
 
-// expired reports whether the lease is about to run out: the worker stops before
-// the store thinks it has.
-func (h *hold) expired() bool {
+// left is how long the lease can be counted on: the worker stops before the store
+// thinks it has.
+func (h *hold) left() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.w.clock.until(h.until) < h.w.opts.margin
+	return h.w.clock.until(h.until) - h.w.opts.margin
+}
+
+// pause waits before the next of several tries, but not for longer than the lease
+// lasts: a last try then comes just in time.
+func (h *hold) pause(failures int) {
+	pause(h.w.ctx.Done(), min(backoff(failures), max(h.left(), 0)))
 }
 
 // complain logs the first failure of a row, and then now and then.
@@ -263,6 +262,7 @@ func (h *hold) send(c backend.WorkflowCommit) (backend.WorkflowCommitted, error)
 	h.mu.Lock()
 	h.commits++
 	h.sending, h.deaf = true, false
+	h.giving = c.Lease == 0
 	h.mu.Unlock()
 	for failures := 0; ; {
 		sent := h.w.clock.mark()
@@ -271,14 +271,14 @@ func (h *hold) send(c backend.WorkflowCommit) (backend.WorkflowCommitted, error)
 		if ans.Err == nil {
 			return ans, nil
 		}
-		if failures++; !transient(ans.Err) || h.expired() || h.w.ctx.Err() != nil {
+		if failures++; !transient(ans.Err) || h.left() <= 0 || h.w.ctx.Err() != nil {
 			if !errors.Is(ans.Err, engine.ErrLeaseLost) {
 				h.complain("giving up a step", ans.Err, 1)
 			}
 			return ans, ans.Err
 		}
 		h.complain("committing a step failed, sending it again", ans.Err, failures)
-		pause(h.w.ctx.Done(), backoff(failures))
+		h.pause(failures)
 	}
 }
 
@@ -296,7 +296,9 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 	for i := range t.here {
 		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, t.here[i])
 	}
+	h.report(t)
 	s := h.settle(t, ans, attempts)
+	closeAll(s.evicted)
 	for _, a := range s.stop {
 		a.revoke(h.w.whyStop())
 	}
@@ -312,6 +314,5 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 		}
 		go h.w.perform(a)
 	}
-	h.report(h.body, t)
 	return last
 }

@@ -89,7 +89,7 @@ func TestRule14HintsDuringACommit(t *testing.T) {
 				if once {
 					once = false
 					w.signal("i", "s", 2)
-					time.Sleep(100 * time.Millisecond)
+					sleep(100 * time.Millisecond)
 				}
 				return nil
 			}
@@ -190,7 +190,7 @@ func TestRule25Paused(t *testing.T) {
 				var runs atomic.Int32
 				w.worker(Options{}, with(attempts(2)), act(func(ctx context.Context) (int, error) {
 					n := int(runs.Add(1))
-					time.Sleep(time.Minute)
+					sleep(time.Minute)
 					if fails && n == 1 {
 						return 0, errors.New("again")
 					}
@@ -240,7 +240,7 @@ func TestRule25ResumedWhileHeld(t *testing.T) {
 			return n + m, err
 		}}
 		w.worker(Options{}, two, named{"act", func(_ context.Context, minutes int) (int, error) {
-			time.Sleep(time.Duration(minutes) * time.Minute)
+			sleep(time.Duration(minutes) * time.Minute)
 			if runs.Add(1) == 1 {
 				return 0, errors.New("again")
 			}
@@ -266,11 +266,11 @@ func TestRule33StoreClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClock()
 		off := 42 * time.Minute
-		ask := func(before, after, error time.Duration) {
+		ask := func(before, after time.Duration) {
 			sent := c.mark()
-			time.Sleep(before)
-			now := time.Now().Add(off + error)
-			time.Sleep(after)
+			sleep(before)
+			now := time.Now().Add(off)
+			sleep(after)
 			c.learn(sent, now)
 		}
 		within := func(what string, want time.Duration) {
@@ -279,14 +279,14 @@ func TestRule33StoreClock(t *testing.T) {
 				t.Errorf("%s: the estimate is wrong by %v", what, d)
 			}
 		}
-		ask(4*time.Second, 0, 0)
+		ask(4*time.Second, 0)
 		within("a slow answer: half of the round trip", 2*time.Second)
-		ask(time.Millisecond, time.Millisecond, 0)
+		ask(time.Millisecond, time.Millisecond)
 		within("a quick answer", time.Millisecond)
-		ask(0, 10*time.Second, 0)
+		ask(0, 10*time.Second)
 		within("a slow answer after a quick one says less", time.Millisecond)
 		off -= time.Hour
-		ask(time.Millisecond, time.Millisecond, 0)
+		ask(time.Millisecond, time.Millisecond)
 		within("the store's clock was set back", time.Millisecond)
 		c.learn(c.mark(), time.Time{})
 		within("no time in the answer", time.Millisecond)
@@ -318,10 +318,10 @@ func TestRule34StopsBeforeTheLeaseEnds(t *testing.T) {
 				}
 				i := w.start("i", "wf")
 				w.pass(2 * time.Second)
-				cut := true
+				var mended atomic.Bool
 				w.store.set(func(s *hooked) {
 					s.extend = func() error {
-						if cut {
+						if !mended.Load() {
 							return errCut
 						}
 						return nil
@@ -329,7 +329,7 @@ func TestRule34StopsBeforeTheLeaseEnds(t *testing.T) {
 				})
 				start := time.Now()
 				w.pass(10 * time.Second)
-				cut = false
+				mended.Store(true)
 				if cause == nil {
 					w.Fatal("the activity was not told to stop within the lease")
 				}

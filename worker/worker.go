@@ -34,7 +34,6 @@ type Worker struct {
 	invalid   error // of the options, reported by Start
 
 	id, build, host string
-	stopAfter       time.Duration
 	began           time.Time
 
 	clock      *clock
@@ -278,9 +277,7 @@ func (w *Worker) claimWorkflows(ctx context.Context, n int) (claimed, error) {
 			w.blocks.spend(1)
 		}
 		h := newHold(w, t)
-		if old := w.holds.add(t.Instance, h); old != nil {
-			old.lose(nil)
-		}
+		h.follow(w.holds.add(t.Instance, h))
 		go w.drive(h)
 	}
 	return claimed{n: len(got.Tasks), next: got.Next}, nil

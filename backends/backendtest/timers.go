@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -157,5 +158,21 @@ var timerCases = []testCase{
 		e.pass(e.unit)
 		e.claimNone("it is final")
 		equal(e, "timers", len(e.pending(h.instance()).Timers), 0)
+	}},
+	{"ForEver", "What is put off by more than a store's times can hold is put off for ever.", func(e *env) {
+		const forEver = time.Duration(math.MaxInt64)
+		e.create("delayed", func(c *backend.Creation) { c.Delay = forEver })
+		h := e.held("i")
+		row := activityRow(3)
+		row.After = forEver
+		h.commit(addActivities(row), addTimers(timer(1, 0, forEver),
+			backend.Timer{Ref: 2, Due: time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC), Event: fired(2)}))
+		got := e.tryClaim()
+		equal(e, "tasks", len(got.Tasks), 0)
+		if far := e.clock.Now().AddDate(200, 0, 0); got.Next.Before(far) && !got.Next.IsZero() {
+			e.Errorf("Next is %v", got.Next)
+		}
+		equal(e, "activities", len(e.tryClaimActivities().Tasks), 0)
+		equal(e, "timers", timers(e.pending(h.instance()).Timers), "1/0 2/0")
 	}},
 }

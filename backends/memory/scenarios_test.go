@@ -15,3 +15,7 @@ func TestBehaviors(t *testing.T) {
 func TestChaos(t *testing.T) {
 	scenarios.Chaos(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
 }
+
+func TestRules(t *testing.T) {
+	scenarios.Rules(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
+}

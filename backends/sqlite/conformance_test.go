@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"flag"
+	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/wfops/wfops/backends/backendtest"
@@ -27,18 +30,50 @@ func schedules(t *testing.T, n int) {
 	t.Cleanup(func() { _ = f.Value.Set(before) })
 }
 
-func TestConformance(t *testing.T) { inFile(t) }
+func TestConformance(t *testing.T) { inFile(t, WithSynchronous(Normal)) }
 
-func TestConformanceNormal(t *testing.T) {
+func TestConformanceFull(t *testing.T) {
 	schedules(t, 20)
-	inFile(t, WithSynchronous(Normal))
+	inFile(t)
 }
+
+// newFile returns the path of an empty store. It is a copy, because making one for
+// each of a thousand cases takes more time than the cases.
+func newFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	if err := os.WriteFile(path, emptyStore(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var emptyStore = sync.OnceValue(func() []byte {
+	dir, err := os.MkdirTemp("", "wfops-test-*")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "store.db")
+	b, err := Open(context.Background(), path)
+	if err != nil {
+		panic(err)
+	}
+	if err := b.Close(); err != nil {
+		panic(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return data
+})
 
 func inFile(t *testing.T, opts ...Option) {
 	t.Helper()
 	backendtest.Run(t, backendtest.Harness{
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
-			path := filepath.Join(t.TempDir(), "store.db")
+			path := newFile(t)
 			opts := append([]Option{WithClock(clock.Now)}, opts...)
 			return backendtest.Store{
 				Backend:  open(t, path, opts...),
@@ -63,7 +98,7 @@ func TestConformanceWithDB(t *testing.T) {
 	schedules(t, 20)
 	backendtest.Run(t, backendtest.Harness{
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
-			path := filepath.Join(t.TempDir(), "store.db")
+			path := newFile(t)
 			connect := func(t *testing.T, opts ...Option) *Backend {
 				db, err := sql.Open(driverName, path)
 				if err != nil {

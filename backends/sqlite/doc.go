@@ -12,8 +12,11 @@
 // power failure. WithSynchronous(Normal) survives the death of the process, but
 // may lose the last moments with the machine.
 //
-// # The file and its neighbours
+// # The file and its neighbors
 //
 // While the store is open, files with the endings -wal and -shm lie beside the
 // database file and belong to it. The file must not be on a network file system.
+// Within one process it must not be opened by two different SQLite libraries, for
+// example by this package with cgo and by a *sql.DB of modernc.org/sqlite: each
+// would drop the other's locks on it.
 package sqlite

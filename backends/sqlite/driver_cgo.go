@@ -17,8 +17,7 @@ func openDriver(uri string) (driver.Conn, error) {
 
 // errorCode returns the extended result code of SQLite.
 func errorCode(err error) (code int, ok bool) {
-	var e sqlite3.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[sqlite3.Error](err); ok {
 		return int(e.ExtendedCode), true
 	}
 	return foreignCode(err)

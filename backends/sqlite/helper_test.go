@@ -19,6 +19,7 @@ var helpers = map[string]func(args []string) error{
 	"migrate":  helperMigrate,
 	"lock":     helperLock,
 	"write":    helperWrite,
+	"create":   helperCreate,
 	"deliver":  helperDeliver,
 	"open":     helperOpen,
 	"readonly": helperReadOnly,
@@ -71,7 +72,7 @@ func asNobody(t *testing.T, cmd *exec.Cmd) {
 // openFolder makes a folder that all users can enter, other than t.TempDir's.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "wfops-test-*")
+	dir, err := os.MkdirTemp("", "wfops-test-*") //nolint:usetesting // that one is for this user only
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ var migrations = sync.OnceValue(func() []sqlstore.Migration {
 			panic(err) // it is part of the program
 		}
 		m := sqlstore.Migration{Name: strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql")}
-		for _, part := range strings.Split(string(text), "\n\n") {
+		for part := range strings.SplitSeq(string(text), "\n\n") {
 			if s := statement(part); s != "" {
 				m.Statements = append(m.Statements, s)
 			}
@@ -47,7 +47,7 @@ var migrations = sync.OnceValue(func() []sqlstore.Migration {
 // statement strips comments from a part of a migration file.
 func statement(part string) string {
 	var lines []string
-	for _, line := range strings.Split(part, "\n") {
+	for line := range strings.SplitSeq(part, "\n") {
 		if !strings.HasPrefix(line, "--") {
 			lines = append(lines, line)
 		}

@@ -289,7 +289,7 @@ func helperLock(args []string) error {
 		return err
 	}
 	fmt.Println("locked")
-	time.Sleep(time.Minute) // or until it is killed
+	<-time.After(time.Minute) // or until it is killed
 	return nil
 }
 

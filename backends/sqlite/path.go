@@ -13,7 +13,7 @@ import (
 )
 
 // fileURI is how SQLite is told a path together with a mode: it is the only form in
-// which it honours the mode. Escaping keeps '?', '#' and '%' part of the path.
+// which it honors the mode. Escaping keeps '?', '#' and '%' part of the path.
 func fileURI(path, query string) string {
 	p := filepath.ToSlash(path)
 	if !strings.HasPrefix(p, "/") { // C:/store.db
@@ -44,8 +44,8 @@ func checkPath(path string, readOnly bool) (string, error) {
 		return "", fmt.Errorf("sqlite: %s is a folder, not a database file: %w", path, engine.ErrNotAStore)
 	case err == nil && !info.Mode().IsRegular():
 		return "", fmt.Errorf("sqlite: %s is not a regular file: %w", path, engine.ErrNotAStore)
-	case err == nil:
-		return path, nil
+	case err == nil: // SQLite puts -wal and -shm beside the file that a link leads to
+		return resolve(path)
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("sqlite: looking at %s: %w", path, err)
 	case readOnly:
@@ -55,4 +55,12 @@ func checkPath(path string, readOnly bool) (string, error) {
 		return "", fmt.Errorf("sqlite: the folder of %s is missing or can't be entered; create it first: %w", filepath.Base(path), err)
 	}
 	return path, nil
+}
+
+func resolve(path string) (string, error) {
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", fmt.Errorf("sqlite: following %s: %w", path, err)
+	}
+	return file, nil
 }

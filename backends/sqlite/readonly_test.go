@@ -144,6 +144,26 @@ func TestReadOnlyAfterACrash(t *testing.T) {
 	}
 }
 
+// A link to a store is read beside the store's own files.
+func TestReadOnlyThroughALink(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	link := filepath.Join(elsewhere, "link.db")
+	if err := os.Symlink(filepath.Join(dir, "a.db"), link); err != nil {
+		t.Skip(err)
+	}
+	writer := open(t, link)
+	defer closeStore(t, writer)
+	b := open(t, link, ReadOnly())
+	defer closeStore(t, b)
+	create(t, writer, "after")
+	if err := get(b, "after"); err != nil {
+		t.Error(err)
+	}
+	if names := folder(t, elsewhere); !slices.Equal(names, []string{"link.db"}) {
+		t.Errorf("beside the link lie %q", names)
+	}
+}
+
 func helperReadOnly(args []string) error {
 	b, err := Open(context.Background(), args[0], ReadOnly())
 	if err != nil {
@@ -158,6 +178,23 @@ func TestReadOnlyWithoutPermission(t *testing.T) {
 	path := filepath.Join(dir, "a.db")
 	b := open(t, path)
 	create(t, b, "i")
+	// What a program that died leaves, in a folder of another user.
+	dead := openFolder(t)
+	for _, name := range []string{"a.db", "a.db-wal", "a.db-shm"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dead, name), data, 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	chmod(t, dead, 0o555)
+	cmd := helper(t, "readonly", filepath.Join(dead, "a.db"))
+	asNobody(t, cmd)
+	if out := run(t, cmd); out != "" {
+		t.Errorf("after a crash: %s", out)
+	}
 	for _, state := range []string{"live", "closed"} {
 		for _, name := range folder(t, dir) {
 			chmod(t, filepath.Join(dir, name), 0o444)

@@ -19,3 +19,9 @@ func TestChaos(t *testing.T) {
 		return open(t, filepath.Join(t.TempDir(), "store.db"), WithSynchronous(Normal))
 	}})
 }
+
+func TestRules(t *testing.T) {
+	scenarios.Rules(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+		return open(t, filepath.Join(t.TempDir(), "store.db"), WithSynchronous(Normal))
+	}})
+}

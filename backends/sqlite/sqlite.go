@@ -191,7 +191,7 @@ type wal struct {
 // writer is the one that asks, so that its own writes don't count.
 func (w *wal) changed(ctx context.Context, s *sqlstore.Session) (bool, error) {
 	var version int64
-	if err := s.QueryOnce(ctx, "PRAGMA data_version", func(r *sqlstore.Row) { version = r.Int() }); err != nil {
+	if err := s.Query(ctx, "PRAGMA data_version", func(r *sqlstore.Row) { version = r.Int() }); err != nil {
 		return false, err
 	}
 	if s == w.session && version == w.version {

@@ -56,6 +56,9 @@ func (e *Executor) startTask(ev history.Event, b history.TaskStarted) error {
 	if e.done != nil {
 		return e.mismatch(ev, ev.Body, e.finalBody())
 	}
+	if e.replaying {
+		*e.step = Step{} // all of it was done long ago
+	}
 	e.now = ev.At
 	e.bytes = b.Bytes
 	e.details = command.Details{
@@ -157,14 +160,21 @@ func (e *Executor) run() error {
 	if e.blocked != nil {
 		return e.blocked
 	}
+	if err != nil {
+		return e.broken(err)
+	}
+	return nil
+}
+
+// broken says what becomes of the execution when a coroutine ended in no orderly
+// way.
+func (e *Executor) broken(err error) error {
 	var (
 		stuck    *coro.StuckError
 		foreign  *coro.ForeignError
 		panicked *coro.PanicError
 	)
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &panicked):
 		e.done = &command.Completion{Err: engine.NewPanicError(panicked.Value, panicked.Stack)}
 		return nil

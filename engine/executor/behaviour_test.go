@@ -13,8 +13,8 @@ import (
 	"github.com/wfops/wfops/engine/workflow"
 )
 
-// The tests here are named for the numbered behaviours that authors can rely on,
-// as far as the executor decides them: a subtest for each sentence.
+// The tests here are named for the numbered promises to authors, as far as the
+// executor keeps them: a subtest for each sentence.
 
 func completed(s *session, ref int64) history.Event {
 	return s.event(ref, history.ActivityCompleted{Result: engine.Payload("1"), Run: history.Run{Attempt: 1}})
@@ -241,6 +241,18 @@ func TestBehaviour12_Cancel(t *testing.T) {
 			t.Errorf("dropped: %v", step.DropTimers)
 		}
 	})
+	t.Run("is seen by all that looks", func(t *testing.T) {
+		var seen []error
+		s := newSession(t, "flow", func(ctx workflow.Context) error {
+			return workflow.AwaitCondition(ctx, func() bool { seen = append(seen, ctx.Err()); return false })
+		}, options{})
+		s.start()
+		before := len(seen)
+		s.mustApply(s.event(0, history.CancelRequested{}))
+		if slices.Contains(seen[before:], nil) {
+			t.Errorf("the condition saw %v", seen[before:])
+		}
+	})
 	t.Run("reaches sub-workflows", func(t *testing.T) {
 		if len(step.CancelChildren) != 1 || step.CancelChildren[0].Child.InstanceID != "kid" {
 			t.Errorf("asked: %v", step.CancelChildren)
@@ -324,7 +336,7 @@ func TestBehaviour14_Retries(t *testing.T) {
 	})
 }
 
-// Not a numbered behaviour, but as important: code that runs on meets the same
+// Not a numbered promise, but as important: code that runs on meets the same
 // errors as code that is replayed.
 func TestErrorsAreTheSameOnReplay(t *testing.T) {
 	var seen string

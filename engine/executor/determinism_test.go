@@ -197,6 +197,67 @@ func TestEveryChangeOfTheEndIsDetected(t *testing.T) {
 	})
 }
 
+// Where no command was recorded, code that ends too early, or waits too long, is
+// found by the steps that it does not need, or needs.
+func TestChangesBetweenSignalsAreDetected(t *testing.T) {
+	s := newSession(t, "flow", drain2, options{})
+	s.start()
+	for range 2 {
+		s.mustApply(s.event(0, history.SignalReceived{Name: "go", Arg: engine.Payload("1")}))
+	}
+	steps := s.boundaries()
+	for name, c := range map[string]struct {
+		signals int
+		found   []bool // by prefix
+	}{
+		"none": {0, []bool{true, true, true}},
+		"one":  {1, []bool{false, true, true}},
+		"same": {2, []bool{false, false, false}},
+		"more": {3, []bool{false, false, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, n := range steps {
+				x, blocked := s.replay(func(ctx workflow.Context) error { return drainSome(ctx, c.signals) }, s.history[:n])
+				if x != nil {
+					x.Close()
+				}
+				checkBlocked(t, blocked, c.found[i], n)
+			}
+		})
+	}
+}
+
+func drainSome(ctx workflow.Context, n int) error {
+	for range n {
+		workflow.NewSignalChannel[int](ctx, "go").Receive(ctx)
+	}
+	return nil
+}
+
+func drain2(ctx workflow.Context) error { return drainSome(ctx, 2) }
+
+func TestCancelOfAnotherCommandIsDetected(t *testing.T) {
+	cancels := func(which int) any {
+		return func(ctx workflow.Context) error {
+			var cancel [2]workflow.CancelFunc
+			for i := range cancel {
+				var c workflow.Context
+				c, cancel[i] = workflow.WithCancel(ctx)
+				act(c, "a")
+			}
+			_ = workflow.Sleep(ctx, time.Second)
+			cancel[which]()
+			return forever(ctx)
+		}
+	}
+	s := newSession(t, "flow", cancels(0), options{})
+	s.start()
+	s.mustApply(s.event(3, history.TimerFired{}))
+	detect(t, s, cancels(1), false, func(prefix []history.Event) bool {
+		return prefix[len(prefix)-1].Kind() == history.KindActivityCanceled
+	})
+}
+
 // detect replays every prefix with changed code. Those that hold the place of the
 // change, as said by reached, must block, and the others must not.
 func detect(t *testing.T, s *session, changed any, mild bool, reached func([]history.Event) bool) {

@@ -196,7 +196,7 @@ func (e *Executor) Apply(in Input) (Step, error) {
 	if e.finished {
 		return Step{}, fmt.Errorf("executor: %s has ended", e.opts.Instance)
 	}
-	if err := e.checkLimits(in); err != nil {
+	if err := e.checkBytes(in); err != nil {
 		return Step{}, err
 	}
 	const head, command = 1, 1 // what most steps add to their input
@@ -286,10 +286,9 @@ func (e *Executor) Close() {
 	e.sched.Close()
 }
 
-func (e *Executor) checkLimits(in Input) error {
-	if n := e.seq + int64(len(in.Events)) + 1; n > e.opts.MaxEvents {
-		return e.limitReached(fmt.Sprintf("%d events, the limit is %d", n, e.opts.MaxEvents))
-	}
+// checkBytes checks what can be known before the step. The number of events is
+// checked after it.
+func (e *Executor) checkBytes(in Input) error {
 	if in.HistoryBytes > e.opts.MaxBytes {
 		return e.limitReached(fmt.Sprintf("%d bytes, the limit is %d", in.HistoryBytes, e.opts.MaxBytes))
 	}

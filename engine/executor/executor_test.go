@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/executor"
@@ -100,15 +102,64 @@ func TestSizeGrowsWithHistoryAndCoroutines(t *testing.T) {
 	}
 }
 
+func TestWhatTheNextExecutionInherits(t *testing.T) {
+	s := newSession(t, "flow", func(ctx workflow.Context) error { return workflow.ContinueAsNew(ctx) }, options{})
+	started := history.WorkflowStarted{
+		Workflow: "flow", Queue: "q", Timeout: time.Hour, Deadline: epoch.Add(time.Hour),
+		Parent:  &history.Parent{Instance: engine.Instance{InstanceID: "p", ExecutionID: "p1"}, Ref: 3},
+		Headers: history.Headers{"k": "v"}, Trace: history.Trace{Parent: "00-1-2-01"}, Tags: map[string]string{"a": "b"},
+	}
+	first := s.mustApply(s.event(0, started)).Next
+	want := started
+	want.FirstExecution, want.ContinuedFrom, want.Signals = "exec", "exec", []history.CarriedSignal{}
+	if first == nil || !reflect.DeepEqual(first.Started, want) {
+		t.Fatalf("next execution\n got %+v\nwant %+v", first, want)
+	}
+	if first.Instance.InstanceID != "inst" || first.Instance.ExecutionID == "exec" {
+		t.Errorf("it is %s", first.Instance)
+	}
+	s = newSession(t, "flow", s.flow, options{})
+	s.inst = first.Instance
+	s.x = s.executor(s.flow)
+	second := s.mustApply(s.event(0, first.Started)).Next
+	if second.Started.FirstExecution != "exec" || second.Started.ContinuedFrom != first.Instance.ExecutionID || second.Instance == first.Instance {
+		t.Errorf("the one after is %+v", second)
+	}
+}
+
+// Nothing of a workflow runs after its function has returned.
+func TestTheReturnIsTheEnd(t *testing.T) {
+	var trace []string
+	flow := func(ctx workflow.Context) error {
+		trace = nil
+		over := false
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer func() { trace = append(trace, "ended") }()
+			_ = workflow.AwaitCondition(ctx, func() bool { return over })
+			trace = append(trace, "went on")
+		})
+		run(ctx, "a")
+		over = true
+		return nil
+	}
+	s := newSession(t, "flow", flow, options{})
+	s.start()
+	s.mustApply(completed(s, 1))
+	s.x.Close()
+	if !slices.Equal(trace, []string{"ended"}) {
+		t.Errorf("the coroutine %v", trace)
+	}
+}
+
 // randomCodec seals the same value differently each time.
 type randomCodec struct{}
 
 func (randomCodec) Seal(p engine.Payload) (engine.Payload, error) {
-	salt := make([]byte, 4)
-	if _, err := io.ReadFull(rand.Reader, salt); err != nil {
+	var salt [4]byte
+	if _, err := io.ReadFull(rand.Reader, salt[:]); err != nil {
 		return nil, err
 	}
-	return append(salt, p...), nil
+	return slices.Concat(salt[:], p), nil
 }
 
 func (randomCodec) Open(p engine.Payload) (engine.Payload, error) { return p[4:], nil }
@@ -117,7 +168,7 @@ func TestArgumentsAreComparedUnsealed(t *testing.T) {
 	flow := func(arg int) any {
 		return func(ctx workflow.Context) error { run(ctx, "a", arg); return nil }
 	}
-	make := func(arg int, payloads engine.Payloads) *executor.Executor {
+	build := func(arg int, payloads engine.Payloads) *executor.Executor {
 		reg := newRegistry(t, "flow", flow(arg))
 		settings := commandSettings(reg)
 		settings.Payloads = payloads
@@ -133,13 +184,13 @@ func TestArgumentsAreComparedUnsealed(t *testing.T) {
 		"not comparable":                 {engine.Payloads{Converter: vague{}}, 2, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := make(1, c.payloads)
+			x := build(1, c.payloads)
 			defer x.Close()
 			step, err := x.Apply(executor.Input{Now: epoch, Events: []history.Event{{Body: history.WorkflowStarted{Workflow: "flow"}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			y := make(c.then, c.payloads)
+			y := build(c.then, c.payloads)
 			defer y.Close()
 			if err := y.Replay(step.Events); err != nil {
 				t.Fatal(err)

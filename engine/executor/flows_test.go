@@ -3,6 +3,7 @@ package executor_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -518,17 +519,19 @@ var release, trigger, meanwhile chan struct{}
 func stuck(ctx workflow.Context) error {
 	until := release
 	run(ctx, "a")
-	for {
+	for spinning := true; spinning; {
 		select {
 		case <-until:
-			return nil
+			spinning = false
 		default:
+			runtime.Gosched()
 		}
 	}
+	return nil
 }
 
 func sleeps(workflow.Context) error {
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) //nolint:forbidigo // this is the mistake
 	return nil
 }
 

@@ -23,8 +23,6 @@ type pending struct {
 	at      time.Time    // when it was issued
 	out     command.Outcome
 	attempt int
-	// asked tells that a child was asked to cancel.
-	asked bool
 }
 
 func (p *pending) kind() history.Kind { return p.body.Kind() }
@@ -46,12 +44,12 @@ var transitions = map[transition]func(*Executor, *pending, history.Event) bool{
 }
 
 func (e *Executor) activityCompleted(p *pending, ev history.Event) bool {
-	e.drop(&e.step.DropActivities, p)
+	e.step.DropActivities = append(e.step.DropActivities, p.ref)
 	return e.resolve(p, ev.Body.(history.ActivityCompleted).Result, nil)
 }
 
 func (e *Executor) activityFailed(p *pending, ev history.Event) bool {
-	e.drop(&e.step.DropActivities, p)
+	e.step.DropActivities = append(e.step.DropActivities, p.ref)
 	return e.resolve(p, nil, ev.Body.(history.ActivityFailed).Failure)
 }
 
@@ -66,17 +64,17 @@ func (e *Executor) attemptFailed(p *pending, ev history.Event) bool {
 }
 
 func (e *Executor) timerFired(p *pending, _ history.Event) bool {
-	e.drop(&e.step.DropTimers, p)
+	e.step.DropTimers = append(e.step.DropTimers, p.ref)
 	return e.resolve(p, nil, nil)
 }
 
 func (e *Executor) childCompleted(p *pending, ev history.Event) bool {
-	e.drop(&e.step.DropChildren, p)
+	e.step.DropChildren = append(e.step.DropChildren, p.ref)
 	return e.resolve(p, ev.Body.(history.ChildCompleted).Result, nil)
 }
 
 func (e *Executor) childFailed(p *pending, ev history.Event) bool {
-	e.drop(&e.step.DropChildren, p)
+	e.step.DropChildren = append(e.step.DropChildren, p.ref)
 	return e.resolve(p, nil, ev.Body.(history.ChildFailed).Failure)
 }
 
@@ -84,14 +82,6 @@ func (e *Executor) signalDelivered(p *pending, _ history.Event) bool { return e.
 
 func (e *Executor) signalFailed(p *pending, ev history.Event) bool {
 	return e.resolve(p, nil, ev.Body.(history.SignalFailed).Failure)
-}
-
-// drop adds what p started to the things that are to go. On replay that was done
-// long ago.
-func (e *Executor) drop(refs *[]int64, p *pending) {
-	if !e.replaying {
-		*refs = append(*refs, p.ref)
-	}
 }
 
 // add and remove keep the table of open commands.
@@ -132,7 +122,7 @@ func (e *Executor) resolve(p *pending, v engine.Payload, f *engine.Failure) bool
 
 // noteError makes f the last error that lists show. A cancellation is none.
 func (e *Executor) noteError(f *engine.Failure) {
-	if f == nil || e.replaying || errors.Is(f, engine.ErrCanceled) {
+	if f == nil || errors.Is(f, engine.ErrCanceled) {
 		return
 	}
 	line := firstLine(f.Message)
@@ -150,10 +140,6 @@ func (e *Executor) withdraw(p *pending) (history.Body, bool) {
 		e.cancelNow(p)
 		return history.ActivityCanceled{Site: e.site()}, true
 	case history.KindChildScheduled:
-		if p.asked {
-			return nil, false
-		}
-		p.asked = true
 		return history.ChildCancelRequested{Site: e.site()}, true
 	}
 	return nil, false

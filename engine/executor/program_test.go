@@ -72,7 +72,7 @@ func program(prog []instr, end int) (flow any, seen func() string) {
 		case 3:
 			return "", ctx.Err()
 		}
-		return fmt.Sprint(workflow.Now(ctx).Sub(epoch)), nil
+		return workflow.Now(ctx).Sub(epoch).String(), nil
 	}
 	return flow, func() string { return strings.Join(m.trace, " ") }
 }

@@ -207,7 +207,7 @@ func (sc *script) start(line string, below []string) {
 	name, rest, _ := strings.Cut(line, " ")
 	sc.s, sc.flow = newSession(sc.t, name, sc.flowOf(name), sc.opts), name
 	var args []any
-	for _, a := range strings.Fields(rest) {
+	for a := range strings.FieldsSeq(rest) {
 		args = append(args, json.RawMessage(a))
 	}
 	sc.step(append([]history.Event{sc.s.started(args...)}, sc.events(below)...)...)

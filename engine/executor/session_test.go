@@ -132,7 +132,7 @@ func (s *session) start(args ...any) executor.Step {
 }
 
 func (s *session) started(args ...any) history.Event {
-	b := history.WorkflowStarted{Workflow: s.name, Args: payloads(args), Queue: "q", FirstExecution: s.inst.ExecutionID}
+	b := history.WorkflowStarted{Workflow: s.name, Args: payloads(args), Queue: "q"}
 	if s.opts.parent {
 		b.Parent = &history.Parent{Instance: engine.Instance{InstanceID: "parent", ExecutionID: "first"}, Ref: 7, Workflow: "parents"}
 	}

@@ -21,11 +21,11 @@ import (
 // Executor is what workflow code runs against.
 var _ command.Sink = (*Executor)(nil)
 
-// enter ends the calling coroutine if the execution is being torn down or has
-// come to its end: code of an execution that is over has nobody to ask.
+// enter ends the calling coroutine if the execution is being torn down: its code
+// has nobody to ask.
 func (e *Executor) enter() {
 	e.sched.Check()
-	if e.dead.Load() || e.done != nil {
+	if e.dead.Load() {
 		e.sched.Exit()
 	}
 }
@@ -142,7 +142,7 @@ func (e *Executor) MutableSideEffect(id string, f func(last engine.Payload) (eng
 		var err error
 		rec.Value, changed, err = f(m.last)
 		rec.Failure = e.failure(err)
-		changed = changed || err != nil || !m.known // replay needs something to go by
+		changed = changed || err != nil
 	}
 	if changed {
 		rec.Site = e.site()
@@ -321,24 +321,20 @@ func (e *Executor) SetTags(tags map[string]string) {
 		}
 		changed = true
 	}
-	if changed && !e.replaying {
+	if changed {
 		e.step.Tags = maps.Clone(e.tags)
 	}
 }
 
 // SetStatus implements command.Sink.
 func (e *Executor) SetStatus(line string) {
-	if !e.replaying {
-		line = firstLine(line)
-		e.step.StatusLine = &line
-	}
+	line = firstLine(line)
+	e.step.StatusLine = &line
 }
 
 // Note implements command.Sink.
 func (e *Executor) Note(v any) {
-	if !e.replaying {
-		e.step.Notes = append(e.step.Notes, v)
-	}
+	e.step.Notes = append(e.step.Notes, v)
 }
 
 // Settings implements command.Sink.

@@ -333,6 +333,44 @@ func TestActivityInfo(t *testing.T) {
 	}
 }
 
+func TestHeartbeatDetailsReachTheNextAttempt(t *testing.T) {
+	act := func(ctx context.Context) (int, error) {
+		last, ok, err := activity.LastHeartbeat[int](ctx)
+		if ok || err != nil {
+			return last, err
+		}
+		return 0, errors.Join(activity.Heartbeat(ctx, 41), activity.Heartbeat(ctx, 42), activity.Heartbeat(ctx), errors.New("again"))
+	}
+	wt := tester.NewWorkflowTester[int](only[int](workflow.DefaultActivityOptions, "act"), tester.WithTesting(t))
+	if err := wt.Registry().RegisterActivity(act, named("act")); err != nil {
+		t.Fatal(err)
+	}
+	wt.Execute(t.Context())
+	if got := result(t, wt); got != 42 {
+		t.Errorf("the second attempt found %d", got)
+	}
+}
+
+func TestActivityThatIsCanceledBeforeItStarts(t *testing.T) {
+	wt := tester.NewWorkflowTester[int](func(ctx workflow.Context) (int, error) {
+		inner, cancel := workflow.WithCancel(ctx)
+		first := workflow.ExecuteActivity[int](ctx, once, add, 1, 2)
+		workflow.ExecuteActivity[int](inner, once, "never")
+		v, err := first.Get(ctx)
+		cancel()
+		return v, errors.Join(err, workflow.Sleep(ctx, time.Hour))
+	}, tester.WithTesting(t))
+	wt.OnActivity(add, mock.Anything, 1, 2).Return(3, nil)
+	never := func(context.Context) (int, error) { t.Error("the canceled activity was run"); return 0, nil }
+	if err := wt.Registry().RegisterActivity(never, named("never")); err != nil {
+		t.Fatal(err)
+	}
+	wt.Execute(t.Context())
+	if got := result(t, wt); got != 3 {
+		t.Errorf("result %d", got)
+	}
+}
+
 func TestSleepOutsideOfATester(t *testing.T) {
 	if err := tester.Sleep(t.Context(), time.Hour); !errors.Is(err, activity.ErrNoActivity) {
 		t.Errorf("Sleep: %v", err)

@@ -1,6 +1,7 @@
 package tester
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -31,7 +32,6 @@ type attempt struct {
 	// What it came to.
 	result engine.Payload
 	err    error
-	goexit bool
 }
 
 // attemptState is how far an attempt has come.
@@ -162,7 +162,7 @@ func (a *attempt) context() (context.Context, error) {
 	s := &activity.State{
 		Info: activity.Task{
 			Instance: a.i.id, Workflow: a.i.name, Activity: a.body.Name, ID: a.body.ID, Ref: a.ref, Attempt: a.n,
-			Queue: a.body.Queue, Scheduled: a.scheduled, Started: a.started,
+			Queue: cmp.Or(a.body.Queue, a.i.queue).OrDefault(), Scheduled: a.scheduled, Started: a.started,
 			HeartbeatTimeout: a.body.Timeouts.Heartbeat, Worker: "tester", Build: "test",
 		},
 		Logger: a.w.o.settings.Logger, Payloads: a.w.payloads, Details: a.details, Heartbeat: a.beat,

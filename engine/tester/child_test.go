@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/mock"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/activity"
 	"github.com/wfops/wfops/engine/tester"
 	"github.com/wfops/wfops/engine/workflow"
 )
@@ -153,6 +154,106 @@ func TestSubWorkflowIDTaken(t *testing.T) {
 	if !result(t, wt) {
 		t.Error("the id was taken twice")
 	}
+}
+
+// The request is for the one that could not start, not for the other one.
+func TestCancelOfASubWorkflowWhoseIDIsTaken(t *testing.T) {
+	wt := tester.NewWorkflowTester[[]int](func(ctx workflow.Context) ([]int, error) {
+		o := workflow.SubWorkflowOptions{InstanceID: "same"}
+		first := workflow.CreateSubWorkflowInstance[[]int](ctx, o, "receive", 1)
+		inner, cancel := workflow.WithCancel(ctx)
+		workflow.CreateSubWorkflowInstance[[]int](inner, o, "receive", 1)
+		cancel()
+		_, _ = workflow.SignalWorkflow(ctx, "same", "go", 5).Get(ctx)
+		return first.Get(ctx)
+	}, tester.WithTesting(t))
+	register(t, wt, "receive", func(ctx workflow.Context, n int) ([]int, error) {
+		v, err := receive(ctx, n)
+		return v, errors.Join(err, ctx.Err())
+	})
+	wt.Execute(t.Context())
+	if got := result(t, wt); !slices.Equal(got, []int{5}) {
+		t.Errorf("result %v", got)
+	}
+}
+
+// Answers to what an execution has asked for don't reach the one that follows it.
+func TestAnswersStayWithTheirExecution(t *testing.T) {
+	wt := tester.NewWorkflowTester[int](func(ctx workflow.Context, round int) (int, error) {
+		if round == 1 {
+			return 1, workflow.Sleep(ctx, time.Hour)
+		}
+		o := workflow.SubWorkflowOptions{ParentClosePolicy: workflow.ParentCloseAbandon}
+		workflow.CreateSubWorkflowInstance[any](ctx, o, "naps")
+		workflow.SignalWorkflow(ctx, "nobody", "x", 1)
+		return 0, workflow.ContinueAsNew(ctx, 1)
+	}, tester.WithTesting(t))
+	register(t, wt, "naps", func(ctx workflow.Context) error { return workflow.Sleep(ctx, time.Minute) })
+	wt.Execute(t.Context(), 0)
+	if got := result(t, wt); got != 1 {
+		t.Errorf("result %d", got)
+	}
+}
+
+// What is over does not move the clock.
+func TestTheClockStopsWithTheLastEvent(t *testing.T) {
+	wt := tester.NewWorkflowTester[any](func(ctx workflow.Context) error {
+		o := workflow.ActivityOptions{ScheduleToClose: time.Hour, StartToClose: time.Hour, Heartbeat: time.Hour}
+		if _, err := workflow.ExecuteActivity[int](ctx, o, add, 1, 2).Get(ctx); err != nil {
+			return err
+		}
+		if _, err := workflow.CreateSubWorkflowInstance[any](ctx, workflow.SubWorkflowOptions{}, "leaves").Get(ctx); err != nil {
+			return err
+		}
+		_, err := receive(ctx, 1)
+		return err
+	}, tester.WithTesting(t))
+	wt.OnActivity(add, mock.Anything, 1, 2).Return(3, nil)
+	register(t, wt, "leaves", func(ctx workflow.Context) error { workflow.ScheduleTimer(ctx, time.Hour); return nil })
+	began := wt.Now()
+	wt.Execute(t.Context())
+	_, err := wt.WorkflowResult()
+	mustSay(t, err, "can't go on")
+	if !wt.Now().Equal(began) {
+		t.Errorf("the clock went on for %v", wt.Now().Sub(began))
+	}
+}
+
+func TestQueuesAreInherited(t *testing.T) {
+	act := func(ctx context.Context) (string, error) { return string(activity.Info(ctx).Queue), nil }
+	asks := func(ctx workflow.Context) (string, error) {
+		return workflow.ExecuteActivity[string](ctx, once, "act").Get(ctx)
+	}
+	for queue, want := range map[workflow.Queue]string{"": "default", "fast": "fast"} {
+		wt := tester.NewWorkflowTester[string](func(ctx workflow.Context) (string, error) {
+			return workflow.CreateSubWorkflowInstance[string](ctx, workflow.SubWorkflowOptions{Queue: queue}, "asks").Get(ctx)
+		}, tester.WithTesting(t))
+		register(t, wt, "asks", asks)
+		if err := wt.Registry().RegisterActivity(act, named("act")); err != nil {
+			t.Fatal(err)
+		}
+		wt.Execute(t.Context())
+		if got := result(t, wt); got != want {
+			t.Errorf("the activity runs on %q, want %q", got, want)
+		}
+	}
+}
+
+func countdown(ctx workflow.Context, n int) (int, error) {
+	if n == 0 {
+		return 0, nil
+	}
+	return workflow.CreateSubWorkflowInstance[int](ctx, workflow.DefaultSubWorkflowOptions, countdown, n-1).Get(ctx)
+}
+
+func TestTheWorkflowUnderTestIsNeverTheMock(t *testing.T) {
+	wt := tester.NewWorkflowTester[int](countdown, tester.WithTesting(t))
+	wt.OnSubWorkflow(countdown, mock.Anything, 4).Return(99, nil).Once()
+	wt.Execute(t.Context(), 5)
+	if got := result(t, wt); got != 99 {
+		t.Errorf("result %d", got)
+	}
+	wt.AssertExpectations(t)
 }
 
 func TestSubWorkflowContinuesAsNew(t *testing.T) {

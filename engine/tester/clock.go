@@ -90,7 +90,11 @@ func (a agenda) Less(i, j int) bool {
 	return a[i].at.Before(a[j].at)
 }
 func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(*entry)) }
+func (a *agenda) Push(x any) {
+	if e, ok := x.(*entry); ok {
+		*a = append(*a, e)
+	}
+}
 func (a *agenda) Pop() any {
 	last := len(*a) - 1
 	e := (*a)[last]

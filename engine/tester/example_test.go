@@ -67,7 +67,9 @@ func ExampleWorkflowTester_timeTravel() {
 	// 2026-01-11 00:01:00
 }
 
-func Invoice(_ workflow.Context, customer string) (string, error) { return "invoice of " + customer, nil }
+func Invoice(_ workflow.Context, customer string) (string, error) {
+	return "invoice of " + customer, nil
+}
 
 func Order(ctx workflow.Context, customer string) (string, error) {
 	return workflow.CreateSubWorkflowInstance[string](ctx, workflow.DefaultSubWorkflowOptions, Invoice, customer).Get(ctx)

@@ -92,8 +92,8 @@ func (w *world) executor(i *instance, strict bool) (x *executor.Executor, mocked
 	}), mocked
 }
 
-// deliver puts an event into the inbox of an open execution. The caller holds the
-// lock.
+// deliver puts an event into the inbox of an execution, if it is open. The caller
+// holds the lock.
 func (w *world) deliver(i *instance, ref int64, b history.Body) {
 	if !i.open() {
 		return

@@ -17,9 +17,9 @@ type timeMode int
 const (
 	// TM_TimeTravel is the default: when there is nothing to do, the clock jumps to
 	// what is due next.
-	TM_TimeTravel timeMode = iota //nolint:revive // the documented name
+	TM_TimeTravel timeMode = iota //nolint:revive,staticcheck // the documented name
 	// TM_WallClock lets timers fire only when their time has passed in reality.
-	TM_WallClock //nolint:revive // the documented name
+	TM_WallClock //nolint:revive,staticcheck // the documented name
 )
 
 // Defaults of the options.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -100,7 +101,10 @@ func TestWhatCannotGoOn(t *testing.T) {
 			workflow.NewSignalChannel[string](ctx, "go").Receive(ctx)
 			return nil
 		}, []string{"is blocked", "DECODE", `signal "go"`}},
-		"hang": {func(workflow.Context) error { time.Sleep(200 * time.Millisecond); return nil }, []string{"is blocked", "HANG", "TestWhatCannotGoOn"}},
+		"hang": {func(workflow.Context) error {
+			<-time.After(200 * time.Millisecond)
+			return nil
+		}, []string{"is blocked", "HANG", "TestWhatCannotGoOn"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := settings.Settings{StepDeadline: 20 * time.Millisecond}
@@ -169,7 +173,9 @@ func (hidden) Decode(p engine.Payload, ptr any) error {
 	return engine.JSON{}.Decode(plain, ptr)
 }
 
-func (hidden) Seal(p engine.Payload) (engine.Payload, error) { return append(slices.Clone(p), '!'), nil }
+func (hidden) Seal(p engine.Payload) (engine.Payload, error) {
+	return append(slices.Clone(p), '!'), nil
+}
 
 func (hidden) Open(p engine.Payload) (engine.Payload, error) {
 	plain, ok := bytes.CutSuffix(p, []byte("!"))
@@ -335,5 +341,55 @@ func TestWallClockFromAnotherTime(t *testing.T) {
 	wt.Execute(t.Context())
 	if d := result(t, wt).Sub(start); d < 0 || d > time.Minute {
 		t.Errorf("it runs %v after the start", d)
+	}
+}
+
+// Everything happens in the same order in every run, jitter included.
+func TestEveryRunIsTheSame(t *testing.T) {
+	once := func() string {
+		var trace []string
+		note := func(format string, args ...any) { trace = append(trace, fmt.Sprintf(format, args...)) }
+		var wt tester.WorkflowTester[string]
+		flaky := func(ctx context.Context, n int) (int, error) {
+			note("%d/%d at %s", n, activity.Attempt(ctx), wt.Now())
+			if activity.Attempt(ctx) < n%3 {
+				return 0, errors.New("again")
+			}
+			return n, tester.Sleep(ctx, time.Duration(n)*time.Second)
+		}
+		fan := func(ctx workflow.Context, from int) (string, error) {
+			gctx, g := workflow.WithErrGroup(ctx)
+			order := ""
+			for n := range 5 {
+				g.Go(func(ctx workflow.Context) error {
+					o := workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 3, FirstRetryInterval: time.Second, Jitter: 1}}
+					v, err := workflow.ExecuteActivity[int](ctx, o, "flaky", from+n).Get(ctx)
+					order += fmt.Sprint(v, " ")
+					return err
+				})
+			}
+			err := g.Wait(gctx)
+			return order, err
+		}
+		wt = tester.NewWorkflowTester[string](func(ctx workflow.Context) (string, error) {
+			a := workflow.CreateSubWorkflowInstance[string](ctx, workflow.SubWorkflowOptions{}, "fan", 0)
+			b := workflow.CreateSubWorkflowInstance[string](ctx, workflow.SubWorkflowOptions{}, "fan", 5)
+			x, errA := a.Get(ctx)
+			y, errB := b.Get(ctx)
+			return x + y, errors.Join(errA, errB)
+		}, tester.WithTesting(t))
+		register(t, wt, "fan", fan)
+		if err := wt.Registry().RegisterActivity(flaky, named("flaky")); err != nil {
+			t.Fatal(err)
+		}
+		wt.ScheduleCallback(2*time.Second, func() { note("callback") })
+		wt.Execute(t.Context())
+		return strings.Join(append(trace, result(t, wt)), "\n")
+	}
+	first := once()
+	for range 10 {
+		if again := once(); again != first {
+			t.Fatalf("another run\n%s\nthe first\n%s", again, first)
+		}
 	}
 }

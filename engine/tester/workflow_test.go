@@ -233,8 +233,7 @@ func TestSignalThatCannotBeEncoded(t *testing.T) {
 }
 
 func TestSignalFromActivity(t *testing.T) {
-	var wt tester.WorkflowTester[[]int]
-	wt = tester.NewWorkflowTester[[]int](func(ctx workflow.Context) ([]int, error) {
+	wt := tester.NewWorkflowTester[[]int](func(ctx workflow.Context) ([]int, error) {
 		if _, err := workflow.ExecuteActivity[any](ctx, once, store, "x").Get(ctx); err != nil {
 			return nil, err
 		}
@@ -279,6 +278,25 @@ func TestCancel(t *testing.T) {
 				t.Errorf("cancel of nobody: %v", err)
 			}
 		})
+	}
+}
+
+// A request to cancel is for the instance, whichever execution it meets.
+func TestCancelMeetsContinueAsNew(t *testing.T) {
+	wt := tester.NewWorkflowTester[any](func(ctx workflow.Context, round int) error {
+		if round == 0 {
+			_, _ = receive(ctx, 1)
+			return workflow.ContinueAsNew(ctx, 1)
+		}
+		return workflow.Sleep(ctx, time.Hour)
+	}, tester.WithTesting(t))
+	wt.ScheduleCallback(time.Second, func() {
+		wt.SignalWorkflow("go", 1)
+		wt.CancelWorkflow()
+	})
+	wt.Execute(t.Context(), 0)
+	if _, err := wt.WorkflowResult(); !errors.Is(err, workflow.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 

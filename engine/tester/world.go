@@ -171,8 +171,8 @@ func (w *world) signal(name string, value any) (history.SignalReceived, error) {
 	return history.SignalReceived{Name: name, Arg: p}, err
 }
 
-// toRoot delivers to the workflow under test. What comes after its end is lost, as
-// the caller can't be told.
+// toRoot delivers to the workflow under test. What comes after its end is lost: the
+// caller can't be told.
 func (w *world) toRoot(b history.Body) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -180,7 +180,7 @@ func (w *world) toRoot(b history.Body) {
 		w.early = append(w.early, history.Event{At: w.clock.time(), Body: b})
 		return
 	}
-	if i := w.instances[w.rootID.InstanceID]; i != nil && i.open() {
+	if i := w.instances[w.rootID.InstanceID]; i != nil {
 		w.deliver(i, 0, b)
 	}
 }

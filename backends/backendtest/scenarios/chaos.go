@@ -113,7 +113,7 @@ func (c *chaos) explain() {
 	if !c.Failed() {
 		return
 	}
-	plan, err := json.MarshalIndent(c.plan, "", " ")
+	plan, err := json.Marshal(c.plan)
 	if err != nil {
 		c.Error(err)
 	}

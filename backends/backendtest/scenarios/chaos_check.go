@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -205,7 +206,7 @@ func (c *chaos) checkRuns() {
 // text is the history of an execution as it is stored, and the runs of its
 // activities.
 func (c *chaos) text(i engine.Instance) string {
-	chunks, err := c.b.History(c.ctx, i, 0, 0)
+	chunks, err := c.b.History(context.WithoutCancel(c.ctx), i, 0, 0)
 	if err != nil {
 		return err.Error()
 	}

@@ -176,7 +176,7 @@ func (p *planner) op(depth, branches int) op {
 	if branches < 2 {
 		kinds = append(kinds, opAll, opAll)
 	}
-	o := op{Kind: kinds[p.IntN(len(kinds))], ID: p.id(), Wait: p.upTo(time.Second)}
+	o := op{Kind: kinds[p.IntN(len(kinds))], ID: p.id(), Wait: time.Millisecond + p.upTo(time.Second)} // a timeout of 0 is none
 	p.fill(&o, depth, branches)
 	return o
 }

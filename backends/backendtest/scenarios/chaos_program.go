@@ -248,7 +248,7 @@ func (m *machine) child(ctx workflow.Context, o op) ([]string, error) {
 		}
 	}
 	out, err := f.Get(ctx)
-	if err != nil && ctx.Err() == nil && errorMessage(err) == errQuit.Error() {
+	if err != nil && errorMessage(err) == errQuit.Error() { // also of one that was to be canceled
 		return []string{o.ID + " failed"}, nil
 	}
 	return out.Lines, err

@@ -33,7 +33,7 @@ var activityColumns = []string{
 }
 
 func (b *batch) addActivity(x *row, a *backend.ActivityRow) error {
-	due := b.now + int64(a.After)
+	due := b.in(a.After)
 	_, err := b.exec(b.st.upsertActivity, x.pk, a.Ref, a.Name, a.Queue.OrDefault(), a.Event, nanos(a.Scheduled),
 		a.Attempt, a.LastError, due, readyUnlessPaused(x, due), "", "", 0, 0)
 	// Also for one that waits: nobody else would tell the workers when to look.
@@ -132,7 +132,7 @@ func (b *batch) leaseActivity(a *readyActivity, c *backend.ActivityClaim) error 
 		a.Lost = &backend.LostAttempt{Attempt: a.Attempt, Worker: a.holder, Started: a.Started}
 		a.Attempt++
 	}
-	until := b.now + int64(c.Lease)
+	until := b.in(c.Lease)
 	a.Token, a.Started, a.LeaseUntil = engine.NewID(), timeOf(b.now), timeOf(until)
 	_, err := b.exec(`UPDATE activities SET token = ?, holder = ?, lease_until = ?, ready_at = ?, started = ?, attempt = ?
 		WHERE pk = ?`, a.Token, c.Worker, until, until, b.now, a.Attempt, a.pk)
@@ -226,7 +226,7 @@ func (b *batch) endAttempt(x *row, c *backend.ActivityCommit) error {
 }
 
 func (b *batch) reschedule(x *row, ref int64, r *backend.ActivityRetry) error {
-	due := b.now + int64(r.After)
+	due := b.in(r.After)
 	_, err := b.exec(`UPDATE activities SET attempt = ?, last_error = ?, due = ?, ready_at = ?,
 		token = '', holder = '', lease_until = 0, started = 0 WHERE instance = ? AND ref = ?`,
 		r.Attempt, r.LastError, due, readyUnlessPaused(x, due), x.pk, ref)
@@ -247,7 +247,7 @@ func (st *Store) ExtendActivities(ctx context.Context, es []backend.ActivityExte
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
-		until := b.now + int64(e.Lease)
+		until := b.in(e.Lease)
 		_, err = b.exec(`UPDATE activities SET lease_until = ?, ready_at = ?, details = COALESCE(?, details)
 			WHERE instance = ? AND ref = ?`, until, readyUnlessPaused(x, until), e.Details, x.pk, e.Ref)
 		return nil, err

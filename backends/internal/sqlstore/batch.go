@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -69,6 +71,16 @@ func (b *batch) rollback() error {
 	return nil
 }
 
+// in is the time d from now. What lies beyond the times that can be stored, which
+// end in 2262, becomes the last of them: code that says "for ever" with a very long
+// duration must not be told that it is over.
+func (b *batch) in(d time.Duration) int64 {
+	if at := b.now + int64(d); at >= b.now || d < 0 {
+		return at
+	}
+	return math.MaxInt64
+}
+
 func (b *batch) work(fn func(*batch) error) error {
 	now, err := b.st.d.Now(b.ctx, b.s)
 	if err != nil {
@@ -126,7 +138,11 @@ func (b *batch) exact(i engine.Instance) (*row, error) {
 	if x, ok := b.byKey[i]; ok {
 		return x, nil
 	}
-	return b.load(exactly, i.InstanceID, i.ExecutionID)
+	const condition = latest + " AND execution_id = ?"
+	if x, err := b.load(condition, i.InstanceID, i.ExecutionID); x != nil || err != nil {
+		return x, err
+	}
+	return b.load("instance_id = ? AND superseded = 1 AND execution_id = ?", i.InstanceID, i.ExecutionID)
 }
 
 // current returns the latest execution of an InstanceID, open or not, or nil.
@@ -134,8 +150,7 @@ func (b *batch) current(instanceID string) (*row, error) {
 	return b.load(latest, instanceID)
 }
 
-// Conditions for one execution. Both are prefixes of one index; an execution that
-// was superseded is looked for in second place.
+// Conditions for one execution. Both are prefixes of one index.
 const (
 	exactly = "instance_id = ? AND superseded IN (0, 1) AND execution_id = ?"
 	latest  = "instance_id = ? AND superseded = 0"

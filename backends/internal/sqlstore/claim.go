@@ -63,7 +63,7 @@ func (b *batch) claimable(c *backend.WorkflowClaim) ([]*row, error) {
 		blocked = append(blocked, more...)
 	}
 	slices.SortFunc(blocked, byReadiness)
-	rows := append(ready, blocked[:min(len(blocked), max(c.MaxBlocked, 0))]...)
+	rows := slices.Concat(ready, blocked[:min(len(blocked), max(c.MaxBlocked, 0))])
 	slices.SortFunc(rows, byReadiness)
 	return rows[:min(len(rows), c.Max)], nil
 }
@@ -114,19 +114,16 @@ func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, e
 	t := backend.WorkflowTask{
 		Instance: x.inst, FirstExecution: x.first, Workflow: x.workflow, Queue: x.queue, Status: x.status,
 		LastSeq: x.lastSeq, LastStep: x.lastStep, HistoryBytes: x.historyBytes,
-		LocalActivities: x.local, LastWorker: x.lastWorker,
+		LocalActivities: x.local, LastWorker: x.lastWorker, Created: timeOf(x.created),
 	}
-	x.token, x.holder = engine.NewID(), c.Worker
-	x.lease(b.now + int64(c.Lease))
-	x.place(b.now)
-	t.Token, t.LeaseUntil = x.token, timeOf(x.leaseUntil)
-	_, err := b.queryRow("SELECT created, tags FROM instances WHERE pk = ?", func(r *Row) {
-		t.Created = r.Time()
-		r.JSON(&t.Tags)
-	}, x.pk)
-	if err != nil {
+	if err := decodeTags(x.tags, &t.Tags); err != nil {
 		return t, err
 	}
+	x.token, x.holder = engine.NewID(), c.Worker
+	x.lease(b.in(c.Lease))
+	x.place(b.now)
+	t.Token, t.LeaseUntil = x.token, timeOf(x.leaseUntil)
+	var err error
 	if t.Arrivals, err = b.arrivals(x); err != nil || x.local == 0 {
 		return t, err
 	}

@@ -165,7 +165,7 @@ func (b *batch) summarize(x *row, s *backend.SummaryUpdate) error {
 		return nil
 	}
 	var err error
-	if x.set.tags, err = encodeTags(s.Tags); err != nil {
+	if x.tags, err = encodeTags(s.Tags); err != nil {
 		return err
 	}
 	x.dirty |= groupTags
@@ -255,12 +255,12 @@ func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
 // inbox can't starve others.
 func (b *batch) stepLease(x *row, c *backend.WorkflowCommit) error {
 	if c.Lease > 0 && !x.blocked() {
-		x.lease(b.now + int64(c.Lease))
+		x.lease(b.in(c.Lease))
 		x.place(b.now)
 		return nil
 	}
 	x.release()
-	x.holdUntil = b.now + int64(c.ReadyAfter)
+	x.holdUntil = b.in(c.ReadyAfter)
 	if x.wakeAt != 0 || x.local > 0 {
 		x.wakeAt = b.now
 		x.dirty |= groupInbox

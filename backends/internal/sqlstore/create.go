@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -70,7 +71,7 @@ func taken(x *row) backend.CreateResult {
 }
 
 // createInto answers IDReuseReturn with the open execution. The new execution
-// will never exist, so its id is kept to recognise a repeated call.
+// will never exist, so its id is kept to recognize a repeated call.
 func (b *batch) createInto(x *row, c *backend.Creation) (backend.CreateResult, error) {
 	res := backend.CreateResult{Instance: x.inst, Existed: true}
 	for _, ev := range c.Inbox {
@@ -98,8 +99,7 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 	for i, ev := range c.Inbox { // before what was moved
 		inbox = slices.Insert(inbox, 1+i, inboxEvent{event: ev, moves: true})
 	}
-	x := b.newRow(c, inbox, len(moved) > 0, paused)
-	tags, err := encodeTags(c.Tags)
+	x, err := b.newRow(c, inbox, len(moved) > 0, paused)
 	if err != nil {
 		return err
 	}
@@ -108,8 +108,8 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 		parent = *c.Parent
 	}
 	x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, x.inst.InstanceID, x.inst.ExecutionID, x.first,
-		x.workflow, x.queue, x.status, x.paused, b.now, b.now,
-		orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, tags,
+		x.workflow, x.queue, x.status, x.paused, x.created, x.created,
+		orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, x.tags,
 		x.inbox, x.inboxNext, x.wakeAt, x.nextTimer, orNull(x.readyAt))
 	if err != nil {
 		return err
@@ -121,20 +121,22 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 }
 
 // newRow is the row of a new execution, complete: it is written once.
-func (b *batch) newRow(c *backend.Creation, inbox []inboxEvent, hurry, paused bool) *row {
+func (b *batch) newRow(c *backend.Creation, inbox []inboxEvent, hurry, paused bool) (*row, error) {
+	tags, err := encodeTags(c.Tags)
 	x := &row{
 		inst: c.Instance, first: cmp.Or(c.FirstExecution, c.Instance.ExecutionID),
 		workflow: c.Workflow, queue: c.Queue.OrDefault(), status: engine.StatusRunning, paused: paused,
 		inbox: len(inbox), inboxNext: int64(len(inbox)) + 1, wakeAt: b.now,
+		created: b.now, tags: tags,
 	}
 	if !hurry {
-		x.wakeAt += int64(c.Delay)
+		x.wakeAt = b.in(c.Delay)
 	}
 	for _, t := range c.Timers {
 		x.nextTimer = earliest(x.nextTimer, b.dueTime(t))
 	}
 	x.readyAt = x.readiness()
-	return x
+	return x, err
 }
 
 // inboxEvent is an event on its way into an inbox.
@@ -173,6 +175,16 @@ func encodeTags(tags map[string]string) (string, error) {
 		return "", nil
 	}
 	return encodeJSON(tags)
+}
+
+func decodeTags(text string, tags *map[string]string) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), tags); err != nil {
+		return fmt.Errorf("decoding tags: %w", err)
+	}
+	return nil
 }
 
 // orEmpty binds NULL for "", so that a partial index leaves the row out.

@@ -22,7 +22,7 @@ func (b *batch) extend(e *backend.WorkflowExtension) (x *row, refusal, err error
 	if x == nil || e.Token == "" || x.token != e.Token {
 		return nil, leaseLost(e.Instance, "the lease is not ours"), nil
 	}
-	x.lease(b.now + int64(e.Lease))
+	x.lease(b.in(e.Lease))
 	x.place(b.now)
 	return x, nil, nil
 }

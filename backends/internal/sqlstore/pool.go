@@ -38,7 +38,14 @@ func (p *pool) with(ctx context.Context, fn func(*Session) error) error {
 	if err != nil {
 		return err
 	}
+	returned := false
+	defer func() {
+		if !returned { // fn has panicked, perhaps in a transaction that holds locks
+			_ = s.close() // the panic says more than its error
+		}
+	}()
 	err = s.use(func() error { return fn(s) })
+	returned = true
 	if s.broken {
 		return errors.Join(err, s.close())
 	}

@@ -38,6 +38,9 @@ type row struct {
 	builds  []string // that can't run it
 	retryAt int64
 
+	created int64
+	tags    string // as JSON, or ""
+
 	// since is when it became ready, for the claim that has found it.
 	since int64
 
@@ -57,12 +60,12 @@ type settings struct {
 	lastError  any
 	blockClass string
 	block      []byte
-	tags       string
 }
 
 const rowColumns = `pk, instance_id, execution_id, first_execution, workflow, queue, status, paused,
 	ready_at, wake_at, next_timer, hold_until, token, holder, lease_until, last_worker,
-	last_seq, last_step, history_bytes, local_activities, inbox_count, inbox_next, blocked_builds, retry_at`
+	last_seq, last_step, history_bytes, local_activities, inbox_count, inbox_next, blocked_builds, retry_at,
+	created, tags`
 
 func scanRow(r *Row) *row {
 	x := &row{
@@ -74,7 +77,7 @@ func scanRow(r *Row) *row {
 		inbox: int(r.Int()), inboxNext: r.Int(),
 	}
 	x.builds = splitBuilds(r.Text())
-	x.retryAt = r.Int()
+	x.retryAt, x.created, x.tags = r.Int(), r.Int(), r.Text()
 	return x
 }
 

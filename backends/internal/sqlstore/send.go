@@ -108,7 +108,7 @@ func (b *batch) stepStatus(x *row, c *backend.WorkflowCommit) error {
 	x.wakeAt = b.now // since when it is blocked
 	x.set.blockClass, x.set.block, x.retryAt = c.Block.Class, c.Block.Reason, 0
 	if c.Block.RetryAfter > 0 {
-		x.retryAt = b.now + int64(c.Block.RetryAfter)
+		x.retryAt = b.in(c.Block.RetryAfter)
 	}
 	if build := c.Block.Build; build != "" {
 		x.builds = append(without(x.builds, build), build)

@@ -30,7 +30,7 @@ func (b *batch) insertTimers(x *row, timers []backend.Timer) error {
 
 func (b *batch) dueTime(t backend.Timer) int64 {
 	if t.Due.IsZero() {
-		return b.now + int64(t.After)
+		return b.in(t.After)
 	}
 	return nanos(t.Due)
 }

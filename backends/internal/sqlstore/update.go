@@ -68,7 +68,7 @@ var columnGroups = []columnGroup{
 		return append(args, x.set.statusLine, x.set.lastError)
 	}},
 	{groupTags, "tags = ?", func(x *row, args []any) []any {
-		return append(args, x.set.tags)
+		return append(args, x.tags)
 	}},
 }
 
@@ -76,8 +76,8 @@ var columnGroups = []columnGroup{
 var updateQueries sync.Map // groups → string
 
 func updateQuery(set groups) string {
-	if q, ok := updateQueries.Load(set); ok {
-		return q.(string) //nolint:forcetypeassert // only strings are stored
+	if known, ok := updateQueries.Load(set); ok {
+		return known.(string) //nolint:errcheck // only strings are stored
 	}
 	assignments := []string{"updated = COALESCE(?, updated)"}
 	for _, g := range columnGroups {

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -89,8 +90,11 @@ func timeOf(ns int64) time.Time {
 }
 
 func nanos(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.After(timeOf(math.MaxInt64)):
+		return math.MaxInt64
 	}
 	return t.UnixNano()
 }

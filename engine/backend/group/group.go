@@ -33,7 +33,7 @@ func WithMax(n int) Option { return func(o *options) { o.max = n } }
 // New returns a Backend that groups the batched writes Create, Deliver,
 // CommitWorkflows, ExtendWorkflows, CommitActivities and ExtendActivities, and
 // passes everything else on to b. A b that New returned comes back as it is, with
-// the options it has.
+// the options it has. A nil b is reported by every call.
 //
 // The methods are those of b with these additions. A caller whose ctx ends stops
 // waiting and gets its ctx's error for the items without an answer; their outcome
@@ -45,6 +45,9 @@ func WithMax(n int) Option { return func(o *options) { o.max = n } }
 func New(b backend.Backend, opts ...Option) backend.Backend {
 	if g, ok := b.(*grouped); ok {
 		return g
+	}
+	if b == nil {
+		b = &missing{}
 	}
 	var o options
 	for _, opt := range opts {

@@ -162,7 +162,7 @@ type Sink interface {
 	SideEffect(f func() (engine.Payload, error)) (engine.Payload, error)
 	// MutableSideEffect is SideEffect for a value that may change from call to
 	// call. It records only values for which changed answers true, given the
-	// last recorded one (nil the first time).
+	// last recorded one (nil as long as there is none; changed must be true then).
 	MutableSideEffect(id string, f func(last engine.Payload) (p engine.Payload, changed bool, err error)) (engine.Payload, error)
 	// Version answers as in the rule for versions: the recorded answer; or -1
 	// (unrecorded) when this point lies in history already; or else highest,

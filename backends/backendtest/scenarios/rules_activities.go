@@ -1,0 +1,342 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/activity"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
+	"github.com/wfops/wfops/engine/workflow"
+	"github.com/wfops/wfops/worker"
+)
+
+// serving makes a worker run the activities of that queue only.
+func serving(q engine.Queue) options {
+	return func(o *worker.Options) { o.Roles, o.ActivityQueues = worker.ActivitiesOnly, []engine.Queue{q} }
+}
+
+// pending returns what an execution has outside its history.
+func (s *system) pending(i *engine.Instance) backend.Pending {
+	s.Helper()
+	p, err := s.b.Pending(s.ctx, *i, 0)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return p
+}
+
+// summary returns the summary of an execution.
+func (s *system) summary(i *engine.Instance) backend.Summary {
+	s.Helper()
+	sum, err := s.b.Get(s.ctx, *i)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return sum
+}
+
+// bodies returns the events of one type.
+func bodies[B history.Body](s *system, i *engine.Instance) []B {
+	s.Helper()
+	var bs []B
+	for _, ev := range s.history(*i) {
+		if b, ok := ev.Body.(B); ok {
+			bs = append(bs, b)
+		}
+	}
+	return bs
+}
+
+// untilTold is an activity that waits until it is told to stop.
+func untilTold(ctx context.Context) (int, error) {
+	<-ctx.Done()
+	return 0, context.Cause(ctx)
+}
+
+var withoutARow = []sentence{
+	{"AreCountedAndCoveredByTheLease", func(s *system) {
+		s.start(functions(map[string]any{"w": doing(workflow.DefaultActivityOptions, 0)}, map[string]any{"act": untilTold}))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		p := s.pending(i)
+		equal(s, "rows", len(p.Activities), 0)
+		equal(s, "activities at the holder", s.summary(i).Local, 1)
+		s.pass(time.Minute)
+		if until := s.pending(i).LeaseUntil; !until.After(time.Now()) || s.pending(i).Holder == "" {
+			s.Errorf("the lease ended at %s, now it is %s", until, time.Now())
+		}
+	}},
+	{"AreReissuedWithTheNextAttempt", func(s *system) {
+		line := breakableOn(s.b)
+		wf := map[string]any{"w": doing(workflow.DefaultActivityOptions, 0)}
+		dying := s.startOn(line, functions(wf, map[string]any{"act": untilTold}), lease(time.Second))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		line.sever(io.ErrUnexpectedEOF)
+		s.start(functions(wf, map[string]any{"act": func(ctx context.Context) (int, error) { return activity.Info(ctx).Attempt, nil }}))
+		want(s, i, 2)
+		failed := bodies[history.ActivityAttemptFailed](s, i)
+		if len(failed) != 1 || !errors.Is(failed[0].Failure, engine.ErrWorkerLost) || failed[0].Run.Attempt != 1 {
+			s.Errorf("history has the failed attempts %+v", failed)
+		}
+		s.abort(dying)
+	}},
+	{"UseUpTheirAttemptsIfTheyKillTheirProcess", func(s *system) {
+		var runs atomic.Int32
+		var dead []*worker.Worker
+		i := s.create("a", "w")
+		for range 4 {
+			line := breakableOn(s.b)
+			dead = append(dead, s.startOn(line, functions(
+				map[string]any{"w": doing(workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 2}}, 0)},
+				map[string]any{"act": func(ctx context.Context) (int, error) {
+					runs.Add(1)
+					line.sever(io.ErrUnexpectedEOF)
+					<-ctx.Done()
+					return 0, ctx.Err()
+				}}), lease(time.Second)))
+			s.pass(3 * time.Second)
+		}
+		_, err := result[int](s, i)
+		s.is(err, engine.ErrWorkerLost, "an activity that kills its worker")
+		equal(s, "attempts", runs.Load(), 2)
+		for _, w := range dead {
+			s.abort(w)
+		}
+	}},
+}
+
+// hasRow waits for the activity's row.
+func (s *system) hasRow(i *engine.Instance) backend.PendingActivity {
+	s.Helper()
+	s.until("the activity has a row", func() bool { return len(s.pending(i).Activities) == 1 }, func() string { return s.story(*i) })
+	return s.pending(i).Activities[0]
+}
+
+var withARow = []sentence{
+	{"WhenAnotherWorkerShallRunThem", func(s *system) {
+		acts := map[string]any{"act": untilTold}
+		s.start(functions(map[string]any{"w": doing(workflow.ActivityOptions{Queue: elsewhere}, 0)}, acts))
+		equal(s, "queue", s.hasRow(s.create("a", "w")).Queue, elsewhere)
+	}},
+	{"WhenTheyWaitForARetry", func(s *system) {
+		o := workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 2, FirstRetryInterval: time.Hour}}
+		s.start(functions(map[string]any{"w": doing(o, 0)}, map[string]any{"act": func(context.Context) (int, error) { return 0, plain() }}))
+		row := s.hasRow(s.create("a", "w"))
+		equal(s, "attempt", row.Attempt, 2)
+		equal(s, "last error", row.LastError, plain().Error())
+	}},
+	{"WhenTheyHeartbeat", func(s *system) {
+		o := workflow.ActivityOptions{Heartbeat: time.Minute}
+		s.start(functions(map[string]any{"w": doing(o, 0)}, map[string]any{"act": func(ctx context.Context) (int, error) {
+			if err := activity.Heartbeat(ctx, "half"); err != nil {
+				return 0, err
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}}))
+		i := s.create("a", "w")
+		s.hasRow(i)
+		s.until("details are stored", func() bool { return string(s.hasRow(i).Details) == `"half"` }, s.log.String)
+	}},
+	{"WhenTheirWorkerStops", func(s *system) {
+		w := s.start(functions(map[string]any{"w": doing(workflow.ActivityOptions{}, 0)}, map[string]any{"act": untilTold}), lease(time.Hour))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		s.abort(w)
+		row := s.hasRow(i)
+		equal(s, "attempt", row.Attempt, 1)
+		equal(s, "holder", row.Holder, "")
+		if row.ReadyAt.After(time.Now()) {
+			s.Errorf("the row is ready at %s, now it is %s", row.ReadyAt, time.Now())
+		}
+		equal(s, "activities at the holder", s.summary(i).Local, 0)
+	}},
+}
+
+var olderRowsFirst = []sentence{
+	{"WhatIsScheduledLaterDoesNotOvertake", func(s *system) {
+		var mu sync.Mutex
+		var order []string
+		acts := map[string]any{"act": func(ctx context.Context) (int, error) {
+			mu.Lock()
+			order = append(order, activity.Info(ctx).Instance.InstanceID)
+			mu.Unlock()
+			return 0, rest(ctx, time.Second, false)
+		}}
+		wf := map[string]any{"w": doing(workflow.DefaultActivityOptions, 0)}
+		only := s.start(functions(wf, nil), func(o *worker.Options) { o.Roles = worker.WorkflowsOnly })
+		var all []*engine.Instance
+		ids := []string{"a", "b", "c", "d", "e"}
+		for _, id := range ids[:3] {
+			all = append(all, s.create(id, "w"))
+			s.hasRow(all[len(all)-1])
+			s.pass(time.Millisecond)
+		}
+		s.halt(only)
+		s.start(functions(wf, acts), func(o *worker.Options) { o.MaxParallelActivityTasks = 1 })
+		for _, id := range ids[3:] {
+			all = append(all, s.create(id, "w"))
+			s.pass(time.Millisecond)
+		}
+		for _, i := range all {
+			want(s, i, 0)
+		}
+		if !slices.Equal(order, ids) {
+			s.Errorf("activities ran for %v, want %v", order, ids)
+		}
+	}},
+}
+
+var secondResult = []sentence{
+	{"OfAFormerHolder", func(s *system) {
+		line := breakableOn(s.b)
+		goOn := make(chan struct{})
+		wf := map[string]any{"w": doing(workflow.DefaultActivityOptions, 1)}
+		former := s.startOn(line, functions(wf, map[string]any{"act": func(context.Context) (int, error) { s.hold(goOn); return 1, nil }}), lease(time.Second))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		line.sever(io.ErrUnexpectedEOF)
+		s.start(functions(wf, map[string]any{"act": func(context.Context) (int, error) { return 2, nil }}))
+		s.waiting(i, engine.WaitSignal)
+		line.mend()
+		close(goOn)
+		s.until("the late result is in history", func() bool { return s.count(*i, history.KindActivityCompleted) == 2 }, func() string { return s.story(*i) })
+		s.signal("a", "n", 1)
+		want(s, i, 2)
+		s.halt(former)
+	}},
+	{"ForAnExecutionThatContinuedAsNew", func(s *system) {
+		goOn := make(chan struct{})
+		act := func(ctx context.Context) (int, error) { s.hold(goOn); return 1, nil }
+		s.start(functions(map[string]any{"w": func(ctx workflow.Context, again bool) (int, error) {
+			f := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "act")
+			if _, err := collect(ctx, 1); err != nil || again {
+				return 2, err
+			}
+			_ = f
+			return 0, workflow.ContinueAsNew(ctx, true)
+		}}, map[string]any{"act": act}))
+		i := s.create("a", "w", false)
+		s.waiting(i, engine.WaitSignal)
+		s.signal("a", "n", 1)
+		s.await(*i, "continued", status(engine.StatusContinuedAsNew))
+		close(goOn)
+		s.pass(time.Second)
+		s.signal("a", "n", 2)
+		want(s, i, 2)
+	}},
+}
+
+var canceledActivities = []sentence{
+	{"ResolveAtOnceThoughTheFunctionRuns", func(s *system) {
+		goOn := make(chan struct{})
+		var told atomic.Value
+		s.start(functions(map[string]any{"w": func(ctx workflow.Context) (int, error) {
+			inner, stop := workflow.WithCancel(ctx)
+			f := workflow.ExecuteActivity[int](inner, workflow.DefaultActivityOptions, "act")
+			_, err := collect(ctx, 1)
+			stop()
+			if _, canceled := f.Get(ctx); !errors.Is(canceled, workflow.Canceled) {
+				return 0, errors.Join(err, canceled)
+			}
+			_, err = collect(ctx, 1)
+			return 7, err
+		}}, map[string]any{"act": func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			told.Store(context.Cause(ctx))
+			s.hold(goOn)
+			return 1, nil
+		}}))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitSignal)
+		s.signal("a", "n", 1)
+		s.rest()
+		equal(s, "cancellations in history", s.count(*i, history.KindActivityCanceled), 1)
+		if err, _ := told.Load().(error); !errors.Is(err, activity.ErrCanceled) {
+			s.Errorf("the function was told %v", err)
+		}
+		close(goOn)
+		s.rest()
+		s.signal("a", "n", 2)
+		want(s, i, 7)
+		equal(s, "results in history", s.count(*i, history.KindActivityCompleted), 0)
+	}},
+	{"HoldersOfRowsLearnThatTheExecutionEnded", func(s *system) {
+		var told atomic.Value
+		acts := map[string]any{"act": func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			told.Store(context.Cause(ctx))
+			return 0, ctx.Err()
+		}}
+		s.start(functions(map[string]any{"w": func(ctx workflow.Context) (int, error) {
+			workflow.ExecuteActivity[int](ctx, workflow.ActivityOptions{Queue: elsewhere}, "act")
+			_, err := collect(ctx, 1)
+			return 7, err
+		}}, nil))
+		s.start(functions(nil, acts), serving(elsewhere))
+		i := s.create("a", "w")
+		s.until("the row is leased", func() bool { return s.hasRow(i).Holder != "" }, s.log.String)
+		s.signal("a", "n", 1)
+		want(s, i, 7)
+		s.until("the holder is told", func() bool { return told.Load() != nil }, s.log.String)
+		if err, _ := told.Load().(error); !errors.Is(err, activity.ErrCanceled) {
+			s.Errorf("the holder was told %v", err)
+		}
+	}},
+}
+
+// attemptsOf runs an activity that fails twice, ten seconds apart, with the workflow's
+// code at one worker and the activity at that or another one.
+func attemptsOf(name string, q engine.Queue) sentence {
+	return sentence{name, func(s *system) {
+		var runs atomic.Int32
+		acts := map[string]any{"act": func(context.Context) (int, error) {
+			if n := runs.Add(1); n > 2 {
+				return int(n), nil
+			}
+			return 0, plain()
+		}}
+		o := workflow.ActivityOptions{Queue: q, RetryOptions: workflow.RetryOptions{MaxAttempts: 3, FirstRetryInterval: 10 * time.Second}}
+		line := tapOn(s.b)
+		var steps atomic.Int32
+		s.startOn(line, functions(map[string]any{"w": func(ctx workflow.Context) (int, error) {
+			return workflow.ExecuteActivity[int](ctx, o, "act").Get(ctx)
+		}}, acts), func(w *worker.Options) { w.Observers = []worker.Observer{counter{&steps}} })
+		if q != "" {
+			s.start(functions(nil, acts), serving(q))
+		}
+		i := s.create("a", "w")
+		s.hasRow(i)
+		want(s, i, 3)
+		failed := bodies[history.ActivityAttemptFailed](s, i)
+		if len(failed) != 2 {
+			s.Fatalf("history has %d failed attempts\n%s", len(failed), s.story(*i))
+		}
+		for k, f := range failed {
+			if f.Run.Attempt != k+1 || f.Run.Worker == "" || f.Run.Started.IsZero() || f.Failure.Message != plain().Error() || !f.Next.After(f.Run.Started) {
+				s.Errorf("attempt %d is recorded as %+v", k+1, f)
+			}
+		}
+		if q != "" {
+			equal(s, "steps", steps.Load(), 2) // failures at another worker wake nobody
+		}
+	}}
+}
+
+// counter counts durable steps.
+type counter struct{ n *atomic.Int32 }
+
+func (c counter) Committed(worker.Committed) { c.n.Add(1) }
+
+var failedAttempts = []sentence{
+	attemptsOf("Here", ""),
+	attemptsOf("AtAnotherWorker", elsewhere),
+}
