@@ -67,7 +67,7 @@ func TestFailureKeepsShortTexts(t *testing.T) {
 		t.Errorf("a message at the limit has become %d bytes", len(got))
 	}
 	f := &engine.Failure{Message: text + "x", Causes: []*engine.Failure{{Message: text + "x"}}}
-	if sentinels.Failure(f); len(f.Message) != maxText+1 || len(f.Causes[0].Message) != maxText+1 {
+	if _ = sentinels.Failure(f); len(f.Message) != maxText+1 || len(f.Causes[0].Message) != maxText+1 {
 		t.Error("the caller's failure was changed")
 	}
 }

@@ -37,6 +37,26 @@ func Example() {
 	// Output: Hello, world!
 }
 
+func ExampleNewWorkflowOrchestrator() {
+	ctx := context.Background()
+	o := worker.NewWorkflowOrchestrator(memory.New(), nil)
+	must(o.RegisterWorkflow(Greet))
+	must(o.RegisterActivity(Hello))
+	must(o.Start(ctx))
+
+	instance, err := o.CreateWorkflowInstance(ctx, client.WorkflowInstanceOptions{}, Greet, "orchestra")
+	must(err)
+	greeting, err := client.GetWorkflowResult[string](ctx, o.Client, instance, 10*time.Second)
+	must(err)
+	fmt.Println(greeting)
+
+	// Activities get ten seconds to end; what is not done by then goes to another worker.
+	deadline, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	must(o.Stop(deadline))
+	// Output: Hello, orchestra!
+}
+
 func must(err error) {
 	if err != nil {
 		panic(err)

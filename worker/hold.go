@@ -65,7 +65,8 @@ type hold struct {
 	// executor.
 	after <-chan struct{}
 
-	seq   int64 // the fence
+	taken []item // of the step under way
+	seq   int64  // the fence
 	step  string
 	bytes int64
 	body  *warm

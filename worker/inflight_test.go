@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/activity"
 	"github.com/wfops/wfops/engine/backend"
@@ -234,6 +235,44 @@ func TestStopWaitsForResultsOfLostInstances(t *testing.T) {
 			w.Fatal(err)
 		}
 		equal(w, "inbox", len(w.pending(i).Inbox), 1)
+	})
+}
+
+// moody is a codec whose output differs each time, and that panics at times.
+type moody struct{ panics *atomic.Bool }
+
+func (c moody) Seal(p engine.Payload) (engine.Payload, error) {
+	return engine.Payload(engine.NewID()[:8] + string(p)), nil
+}
+
+func (c moody) Open(p engine.Payload) (engine.Payload, error) {
+	if c.panics.Load() {
+		panic("moody")
+	}
+	return p[8:], nil
+}
+
+// When a step panics, a result that it took is not lost with it.
+func TestResultOfAStepThatPanics(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var runs atomic.Int32
+		var panics atomic.Bool
+		set := settings.Settings{Codec: moody{&panics}}
+		w.worker(Options{CacheBytes: -1, LeaseDuration: 10 * time.Second, Settings: set}, named{"wf", func(ctx workflow.Context) (int, error) {
+			return workflow.ExecuteActivity[int](ctx, attempts(1), "act", 1).Get(ctx)
+		}}, named{"act", func(context.Context, int) (int, error) {
+			sleep(time.Second)
+			panics.Store(true) // when the history is compared with the code
+			return int(runs.Add(1)), nil
+		}})
+		w.c = client.New(w.store, client.WithSettings(set))
+		i := w.start("i", "wf")
+		w.pass(2 * time.Second)
+		equal(w, "panics", len(w.log.matching("running an instance panicked")), 1)
+		equal(w, "inbox", len(w.pending(i).Inbox), 1)
+		panics.Store(false)
+		equal(w, "result", result[int](w, i), 1)
+		equal(w, "runs", runs.Load(), 1)
 	})
 }
 

@@ -40,6 +40,7 @@ func (h *hold) work() (last *attempt) {
 	}()
 	defer h.survive()
 	for {
+		h.taken = nil
 		do := h.decide()
 		if rests = do == doRest; rests || do == doNothing {
 			return last
@@ -68,7 +69,7 @@ func (h *hold) survive() {
 	if r := recover(); r != nil {
 		h.w.log.LogAttrs(h.w.ctx, slog.LevelError, "running an instance panicked; it is tried again when its lease runs out",
 			slog.String("instance", h.instance.String()), slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-		h.lose(nil)
+		h.lose(h.taken)
 	}
 }
 
@@ -87,7 +88,7 @@ func (h *hold) dispose() {
 func (h *hold) turn() *attempt {
 	h.mu.Lock()
 	took := h.box
-	h.box = nil
+	h.box, h.taken = nil, took
 	h.mu.Unlock()
 	if err := h.load(); err != nil {
 		h.cannotRun(err, took)

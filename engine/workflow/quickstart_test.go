@@ -16,12 +16,12 @@ func Workflow1(ctx workflow.Context, input string) error {
 	if err != nil {
 		panic("error getting activity 1 result")
 	}
-	log.Println("A1 result:", r1) //nolint:forbidigo // as it is documented
+	log.Println("A1 result:", r1)
 	r2, err := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, Activity2).Get(ctx)
 	if err != nil {
 		panic("error getting activity 1 result")
 	}
-	log.Println("A2 result:", r2) //nolint:forbidigo // as it is documented
+	log.Println("A2 result:", r2)
 	return nil
 }
 

@@ -125,7 +125,7 @@ func (p *planner) instance() instancePlan {
 	switch {
 	case p.chance(12):
 		i.End, i.EndAt = endCancel, p.upTo(span)
-	case p.chance(12):
+	case p.chance(12): //nolint:gocritic // another draw
 		i.End, i.EndAt = endTerminate, p.upTo(span)
 	case p.chance(5):
 		i.Program = append(i.Program, op{Kind: opQuit, ID: p.id()})

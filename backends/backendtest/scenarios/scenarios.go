@@ -1,5 +1,5 @@
 // Package scenarios runs whole systems, client and worker over a store, and holds
-// them against the behaviors that authors of workflows rely on. Each behaviour is
+// them against the behaviors that authors of workflows rely on. Each behavior is
 // a test with a subtest for each of its sentences.
 //
 // Every scenario runs twice: with executors kept warm between steps, and with

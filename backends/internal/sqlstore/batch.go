@@ -138,11 +138,10 @@ func (b *batch) exact(i engine.Instance) (*row, error) {
 	if x, ok := b.byKey[i]; ok {
 		return x, nil
 	}
-	const condition = latest + " AND execution_id = ?"
-	if x, err := b.load(condition, i.InstanceID, i.ExecutionID); x != nil || err != nil {
+	if x, err := b.load(latestExactly, i.InstanceID, i.ExecutionID); x != nil || err != nil {
 		return x, err
 	}
-	return b.load("instance_id = ? AND superseded = 1 AND execution_id = ?", i.InstanceID, i.ExecutionID)
+	return b.load(supersededExactly, i.InstanceID, i.ExecutionID)
 }
 
 // current returns the latest execution of an InstanceID, open or not, or nil.
@@ -150,10 +149,13 @@ func (b *batch) current(instanceID string) (*row, error) {
 	return b.load(latest, instanceID)
 }
 
-// Conditions for one execution. Both are prefixes of one index.
+// Conditions for one execution. All are prefixes of one index. Nearly always it is
+// the latest of its InstanceID; a condition for both cases would cost more than
+// asking twice in the others.
 const (
-	exactly = "instance_id = ? AND superseded IN (0, 1) AND execution_id = ?"
-	latest  = "instance_id = ? AND superseded = 0"
+	latest            = "instance_id = ? AND superseded = 0"
+	latestExactly     = latest + " AND execution_id = ?"
+	supersededExactly = "instance_id = ? AND superseded = 1 AND execution_id = ?"
 )
 
 func (b *batch) load(condition string, args ...any) (*row, error) {

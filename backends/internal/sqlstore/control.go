@@ -102,7 +102,7 @@ func (b *batch) remove(i *engine.Instance) (refusal, err error) {
 		return nil, err
 	}
 	if x == nil {
-		return fmt.Errorf("%s: %w", i, engine.ErrInstanceNotFound), nil
+		return noExecution(*i), nil
 	}
 	if x.open() {
 		return fmt.Errorf("%s is %s: %w", i, x.status, engine.ErrInstanceNotFinished), nil

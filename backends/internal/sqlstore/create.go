@@ -177,7 +177,7 @@ func encodeTags(tags map[string]string) (string, error) {
 	return encodeJSON(tags)
 }
 
-func decodeTags(text string, tags *map[string]string) error {
+func decodeTags(text string, tags *map[string]string) error { //nolint:gocritic // where the caller wants them
 	if text == "" {
 		return nil
 	}

@@ -28,8 +28,9 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 type world struct {
 	*testing.T
 
-	b  *sqlite.Backend
-	db *sql.DB
+	b   *sqlite.Backend
+	db  *sql.DB
+	now time.Time
 	// held is a leased execution with a leased activity.
 	held  backend.WorkflowTask
 	acted backend.ActivityTask
@@ -53,19 +54,13 @@ func to(name string) backend.Address { return backend.Address{InstanceID: name} 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
-	b, err := sqlite.Open(t.Context(), path, sqlite.WithClock(func() time.Time { return noon }), sqlite.WithSynchronous(sqlite.Normal))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{T: t, b: b}
-	t.Cleanup(func() {
-		if err := errors.Join(w.db.Close(), b.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.db, err = sql.Open(driverName, path); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{T: t, now: noon}
+	var err error
+	w.b, err = sqlite.Open(t.Context(), path, sqlite.WithClock(func() time.Time { return w.now }), sqlite.WithSynchronous(sqlite.Normal))
+	w.ok(err)
+	w.db, err = sql.Open(driverName, path)
+	w.ok(err)
+	t.Cleanup(func() { w.ok(errors.Join(w.db.Close(), w.b.Close())) })
 	w.populate()
 	return w
 }

@@ -38,12 +38,23 @@ func scanSummary(r *Row) (pk int64, s backend.Summary, inbox int) {
 	return pk, s, inbox
 }
 
-// executionWhere selects an execution, or without an ExecutionID the latest one.
-func executionWhere(i engine.Instance) (condition string, args []any) {
+// readExecution reads columns of an execution, or without an ExecutionID of the
+// latest one.
+func readExecution(ctx context.Context, s *Session, columns string, i engine.Instance, scan func(*Row)) (err error) {
+	var found bool
+	query := "SELECT " + columns + " FROM instances WHERE "
 	if i.ExecutionID == "" {
-		return latest, []any{i.InstanceID}
+		found, err = s.QueryRow(ctx, query+latest, scan, i.InstanceID)
+	} else {
+		found, err = s.QueryRow(ctx, query+latestExactly, scan, i.InstanceID, i.ExecutionID)
+		if !found && err == nil {
+			found, err = s.QueryRow(ctx, query+supersededExactly, scan, i.InstanceID, i.ExecutionID)
+		}
 	}
-	return exactly, []any{i.InstanceID, i.ExecutionID}
+	if !found && err == nil {
+		err = noExecution(i)
+	}
+	return err
 }
 
 func noExecution(i engine.Instance) error {
@@ -52,17 +63,12 @@ func noExecution(i engine.Instance) error {
 
 // Get implements backend.Read.
 func (st *Store) Get(ctx context.Context, i engine.Instance) (sum backend.Summary, err error) {
-	where, args := executionWhere(i)
 	err = st.read(ctx, "reading an instance", func(s *Session) error {
-		found, err := s.QueryRow(ctx, "SELECT "+summaryColumns+" FROM instances WHERE "+where, func(r *Row) {
+		return readExecution(ctx, s, summaryColumns, i, func(r *Row) {
 			var inbox int
 			_, sum, inbox = scanSummary(r)
 			sum.Inbox = inbox
-		}, args...)
-		if err == nil && !found {
-			return noExecution(i)
-		}
-		return err
+		})
 	})
 	return sum, err
 }
@@ -73,12 +79,10 @@ func (st *Store) History(ctx context.Context, i engine.Instance, after int64, li
 	err = st.read(ctx, "reading a history", func(s *Session) error {
 		chunks = nil
 		var pk int64
-		found, err := s.QueryRow(ctx, "SELECT pk FROM instances WHERE "+exactly,
-			func(r *Row) { pk = r.Int() }, i.InstanceID, i.ExecutionID)
-		if err == nil && !found {
-			err = noExecution(i)
+		if i.ExecutionID == "" {
+			return noExecution(i)
 		}
-		if err != nil {
+		if err := readExecution(ctx, s, "pk", i, func(r *Row) { pk = r.Int() }); err != nil {
 			return err
 		}
 		query := `SELECT first, count, events FROM history WHERE instance = ? AND first >= COALESCE(
@@ -99,15 +103,10 @@ func (st *Store) History(ctx context.Context, i engine.Instance, after int64, li
 
 // Pending implements backend.Read.
 func (st *Store) Pending(ctx context.Context, i engine.Instance, limit int) (p backend.Pending, err error) {
-	where, args := executionWhere(i)
 	err = st.read(ctx, "reading what is pending", func(s *Session) error {
 		p = backend.Pending{}
 		var x *row
-		_, err := s.QueryRow(ctx, "SELECT "+rowColumns+" FROM instances WHERE "+where, func(r *Row) { x = scanRow(r) }, args...)
-		if err == nil && x == nil {
-			err = noExecution(i)
-		}
-		if err != nil {
+		if err := readExecution(ctx, s, rowColumns, i, func(r *Row) { x = scanRow(r) }); err != nil {
 			return err
 		}
 		p.Holder, p.LeaseUntil, p.ReadyAt = x.holder, timeOf(x.leaseUntil), timeOf(x.readiness())
