@@ -323,3 +323,90 @@ func TestCancelRacesWithContinueAsNew(t *testing.T) {
 		equal(w, "it is the next", s.Instance != *i, true)
 	})
 }
+
+// Details that an activity reported just before it failed, or before its worker
+// stopped, are there for the next attempt.
+func TestDetailsReportedLast(t *testing.T) {
+	for _, stops := range []bool{false, true} {
+		t.Run(fmt.Sprint("the worker stops ", stops), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				o := attempts(2)
+				o.Heartbeat = time.Minute
+				f := act(func(ctx context.Context) (int, error) {
+					if n, ok, err := activity.LastHeartbeat[int](ctx); ok || err != nil {
+						return n, err
+					}
+					err := activity.Heartbeat(ctx, 42)
+					if stops {
+						<-ctx.Done()
+					}
+					return 0, errors.Join(err, errors.New("again"))
+				})
+				w.worker(Options{Roles: WorkflowsOnly}, with(o))
+				first := w.worker(Options{Roles: ActivitiesOnly}, f)
+				i := w.start("i", "wf")
+				synctest.Wait()
+				if stops {
+					ctx, cancel := context.WithCancel(w.Context())
+					cancel()
+					if err := first.Stop(ctx); err == nil {
+						w.Fatal("nothing was cut off")
+					}
+					w.worker(Options{Roles: ActivitiesOnly}, f)
+				}
+				equal(w, "details", result[int](w, i), 42)
+			})
+		})
+	}
+}
+
+// slowHeartbeats takes its time to answer.
+type slowHeartbeats struct{ backend.Backend }
+
+func (s slowHeartbeats) Heartbeat(ctx context.Context, b backend.Worker) error {
+	err := s.Backend.Heartbeat(ctx, b)
+	time.Sleep(heartbeatEvery - time.Second)
+	return err
+}
+
+// The heartbeat that says that a worker has stopped is its last.
+func TestStoppedIsTheLastHeartbeat(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.store.Backend = slowHeartbeats{w.store.Backend}
+		x := w.worker(Options{})
+		w.pass(3*heartbeatEvery - 2*time.Second) // the next one is due during the last one
+		if err := x.Stop(w.Context()); err != nil {
+			w.Fatal(err)
+		}
+		left, err := w.store.Workers(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		equal(w, "workers", len(left), 0)
+	})
+}
+
+// The answer to a commit was lost, and before it was sent again the execution was
+// terminated. The store says that the step is durable; what it scheduled must not
+// begin all the same.
+func TestTerminatedBeforeTheAnswer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var runs atomic.Int32
+		x := w.worker(Options{}, once1, act(func(context.Context) (int, error) { return int(runs.Add(1)), nil }))
+		w.store.set(func(s *hooked) {
+			s.after = func(c *backend.WorkflowCommit) error {
+				s.clear()
+				if err := w.c.TerminateWorkflowInstance(w.Context(), &c.Instance, "enough"); err != nil {
+					w.Error(err)
+				}
+				return errCut
+			}
+		})
+		i := w.start("i", once1)
+		w.pass(time.Minute)
+		equal(w, "status", w.summary(i).Status, engine.StatusTerminated)
+		equal(w, "runs", runs.Load(), 0)
+		equal(w, "slots in use", x.acts.count()+x.steps.count(), 0)
+		equal(w, "held", x.holds.count(), 0)
+	})
+}

@@ -137,6 +137,9 @@ type settlement struct {
 	evicted []*warm
 	// deaf tells that a hint came in that the answer may not cover.
 	deaf bool
+	// lost tells that the step is durable, but the execution is somebody else's by
+	// now, or has ended: the commit was sent again because its answer was lost.
+	lost bool
 }
 
 // settle brings the hold up to date with a durable step.
@@ -156,11 +159,12 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 			h.refs = append(h.refs, t.rows[i].ref)
 		}
 	}
+	if h.phase == gone || t.lease > 0 && ans.LeaseUntil.IsZero() {
+		s.lost = true
+		return s
+	}
 	for _, a := range begun {
 		h.local[a.start.ref] = &localRun{attempt: a}
-	}
-	if h.phase == gone {
-		return s // another claim took our place
 	}
 	switch {
 	case t.step.Status.Final():

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -138,6 +139,9 @@ func (r *rowRun) conclude(it item) {
 // answer was lost is refused the second time, because the row is gone then.
 func (r *rowRun) commit(c backend.ActivityCommit) {
 	c.Instance, c.Ref, c.Token = r.task.Instance, r.task.Ref, r.task.Token
+	if c.Retry != nil {
+		r.saveDetails()
+	}
 	for failures := 1; ; failures++ {
 		err := r.w.store.CommitActivities(r.w.ctx, []backend.ActivityCommit{c})[0]
 		if err == nil || errors.Is(err, engine.ErrLeaseLost) {
@@ -153,6 +157,25 @@ func (r *rowRun) commit(c backend.ActivityCommit) {
 		}
 		pause(r.w.ctx.Done(), backoff(failures))
 	}
+}
+
+// saveDetails stores what the attempt has reported last, before another one begins.
+// It does not ask whether the keeper has done so already: its call may be on the
+// way, and would come too late.
+func (r *rowRun) saveDetails() {
+	if r.a == nil {
+		return
+	}
+	x := backend.ActivityExtension{
+		Instance: r.task.Instance, Ref: r.task.Ref, Token: r.task.Token, Lease: r.w.opts.lease, Details: r.a.details(),
+	}
+	if x.Details == nil || bytes.Equal(x.Details, r.task.Details) {
+		return
+	}
+	sent := r.w.clock.now()
+	err := r.w.store.ExtendActivities(r.w.ctx, []backend.ActivityExtension{x})[0]
+	r.extended(x, sent, err)
+	r.w.keeper.complain(r.w.ctx, err)
 }
 
 func (r *rowRun) end() time.Time {

@@ -101,12 +101,12 @@ func (w *Worker) shutDown(ctx context.Context) error {
 	}
 	w.nudge()
 	w.await(last)
+	w.cancel()
+	w.loops.Wait() // or a last heartbeat could bring the row back
+	w.cache.clear()
 	row := w.row()
 	row.Stopped = true
 	err := w.store.Heartbeat(last, row)
-	w.cancel()
-	w.loops.Wait()
-	w.cache.clear()
 	if err != nil {
 		err = fmt.Errorf("stopping worker %s: %w", w.id, err)
 	}

@@ -304,6 +304,11 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 		a.revoke(h.w.whyStop())
 	}
 	h.w.deliverLate(h.instance, s.late)
+	if s.lost { // who has the execution starts what it needs
+		h.w.acts.leave(len(attempts))
+		h.lose(nil)
+		return nil
+	}
 	if s.deaf {
 		h.w.keeper.poke(h.instance)
 	}

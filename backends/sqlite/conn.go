@@ -35,8 +35,9 @@ func opener(uri string, queryOnly bool) sqlstore.Opener {
 // lentConn is a connection of the user's *sql.DB, taken out of its pool for as long
 // as the store needs it.
 type lentConn struct {
-	conn      *sql.Conn
-	queryOnly bool
+	conn *sql.Conn
+	// memory: the connection is the database.
+	memory bool
 }
 
 func (c lentConn) Use(fn func(driver.Conn) error) error {
@@ -49,22 +50,26 @@ func (c lentConn) Use(fn func(driver.Conn) error) error {
 	})
 }
 
-// Close gives the connection back as it was, as far as it matters to others.
+// Close gives the connection back, to be thrown away: the store has changed its
+// PRAGMAs.
 func (c lentConn) Close() error {
-	var err error
-	if c.queryOnly {
-		err = c.Use(func(dc driver.Conn) error { return execOn(context.Background(), dc, "PRAGMA query_only = 0") })
+	if c.memory {
+		return c.conn.Close()
 	}
-	return errors.Join(err, c.conn.Close())
+	err := c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
 }
 
-func lender(db *sql.DB, queryOnly bool) sqlstore.Opener {
+func lender(db *sql.DB, memory, queryOnly bool) sqlstore.Opener {
 	return func(ctx context.Context) (sqlstore.Conn, error) {
 		conn, err := db.Conn(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("taking a connection out of the pool: %w", err)
 		}
-		c := lentConn{conn: conn, queryOnly: queryOnly}
+		c := lentConn{conn: conn, memory: memory}
 		if queryOnly {
 			err = c.Use(func(dc driver.Conn) error { return execOn(ctx, dc, "PRAGMA query_only = 1") })
 			if err != nil {

@@ -69,8 +69,7 @@ func orFailed(b *Backend, err error) *Backend {
 //
 // The store takes connections out of the pool and keeps them until it is closed:
 // one to write and a few to read; one alone for both, if db allows only one or is
-// in memory. It sets the database to WAL mode and changes PRAGMAs of these
-// connections. Close does not close db.
+// in memory. It sets the database to WAL mode. Close does not close db.
 func OpenWithDB(ctx context.Context, db *sql.DB, opts ...Option) (*Backend, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -81,11 +80,11 @@ func OpenWithDB(ctx context.Context, db *sql.DB, opts ...Option) (*Backend, erro
 		return nil, err
 	}
 	cfg := config(&dialect{options: o}, "the database of "+file)
-	cfg.Write = lender(db, o.readOnly)
+	cfg.Write = lender(db, file == "", o.readOnly)
 	if limit := db.Stats().MaxOpenConnections; file == "" {
 		cfg.Name, cfg.Changed = "sqlite: the database in memory", nil
 	} else if limit == 0 || limit > 1 {
-		cfg.Read = lender(db, true)
+		cfg.Read = lender(db, false, true)
 		if limit > 0 {
 			cfg.Readers = min(cfg.Readers, limit-1)
 		}

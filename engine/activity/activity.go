@@ -145,6 +145,9 @@ func Logger(ctx context.Context) *slog.Logger {
 // attempt after this one. It returns the cause if ctx is canceled, and an error
 // that wraps engine.ErrInvalidArgument if details can't be stored. It may be called
 // often and concurrently; the worker passes on only as much as is needed.
+//
+// Details of an activity without a Heartbeat timeout stay in the memory of the
+// worker: they reach the next attempt if that follows at once at the same worker.
 func Heartbeat(ctx context.Context, details ...any) error {
 	s, ok := from(ctx)
 	if !ok {

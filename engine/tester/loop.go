@@ -140,12 +140,14 @@ func (w *world) runReady() bool {
 	return true
 }
 
-// awaitHeld waits for activities that hold up all else.
+// awaitHeld waits for activities that hold up all else. One may have ended since
+// collect found none: nothing else may begin before that is delivered.
 func (w *world) awaitHeld() bool {
 	w.mu.Lock()
-	if len(w.held) == 0 {
+	if len(w.held) == 0 || len(w.ended) > 0 {
+		late := len(w.ended) > 0
 		w.mu.Unlock()
-		return false
+		return late
 	}
 	left := w.o.patience - time.Since(w.heldFrom)
 	if w.o.patience < 0 {
@@ -197,6 +199,9 @@ func (w *world) passTime() bool {
 	w.mu.Lock()
 	next := w.clock.next()
 	switch {
+	case len(w.ended) > 0: // since collect
+		w.mu.Unlock()
+		return true
 	case next == nil && !w.clock.wall && w.running == 0:
 		w.stuck = w.unfinished("can't go on: nothing is left that could happen")
 		w.mu.Unlock()

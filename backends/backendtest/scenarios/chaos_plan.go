@@ -74,8 +74,8 @@ const (
 	lifeStart = "start" // it is started anew after it was stopped
 )
 
-// span is how long clients and faults are at it.
-const span = 8 * time.Second
+// span is about how long clients and faults are at it.
+const span = 20 * time.Second
 
 // elsewhere is a queue that not all workers serve, nowhere one that none does.
 const (
@@ -94,13 +94,13 @@ type planner struct {
 func newChaosPlan(seed uint64) chaosPlan {
 	p := &planner{Rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a plan is no secret
 	plan := chaosPlan{
-		Faults: []float64{0, 0.02, 0.1, 0.2}[p.IntN(4)],
+		Faults: []float64{0, 0.05, 0.15, 0.25}[p.IntN(4)],
 		Echoes: []float64{0, 0.1, 0.3}[p.IntN(3)],
 	}
-	for range 2 + p.IntN(4) {
+	for range 2 + p.IntN(5) {
 		plan.Instances = append(plan.Instances, p.instance())
 	}
-	for k := range 1 + p.IntN(3) {
+	for k := range 2 + p.IntN(3) {
 		plan.Workers = append(plan.Workers, p.worker(k))
 	}
 	return plan
@@ -136,7 +136,7 @@ func (p *planner) instance() instancePlan {
 	if names := slices.Sorted(maps.Keys(i.Signals)); len(names) > 0 && p.chance(40) {
 		i.First = names[p.IntN(len(names))]
 	}
-	for p.chance(25) {
+	for p.chance(35) {
 		i.Pauses = append(i.Pauses, p.upTo(span/2), p.upTo(span/4))
 	}
 	return i
@@ -145,7 +145,7 @@ func (p *planner) instance() instancePlan {
 // program is a random program. Children are at most two deep.
 func (p *planner) program(depth int) []op {
 	var ops []op
-	for range 1 + p.IntN(5) {
+	for range 1 + p.IntN(6) {
 		ops = append(ops, p.op(depth, 0))
 		if p.chance(15) {
 			ops = append(ops, op{Kind: opAgain, ID: p.id()})
@@ -243,24 +243,22 @@ func (p *planner) fillActivity(o *op) {
 
 func (p *planner) worker(k int) workerPlan {
 	w := workerPlan{
-		ID: fmt.Sprintf("worker-%d", k), At: p.upTo(span / 2), Lease: time.Second + p.upTo(2*time.Second), Cold: p.chance(30),
+		ID: fmt.Sprintf("worker-%d", k), At: p.upTo(span / 4), Lease: time.Second + p.upTo(2*time.Second), Cold: p.chance(30),
 		Group: []int{1, 7, 1000}[p.IntN(3)], Slots: []int{0, 0, 1, 3}[p.IntN(4)], Highest: 1 + p.IntN(2),
 		Queues: [][]engine.Queue{{""}, {"", elsewhere}, {elsewhere}}[p.IntN(3)],
 	}
 	if p.chance(20) {
 		w.Roles = []worker.Roles{worker.WorkflowsOnly, worker.ActivitiesOnly}[p.IntN(2)]
 	}
-	for p.chance(55) {
-		switch p.IntN(4) {
-		case 0:
-			w.Life = append(w.Life, lifePlan{p.upTo(span / 2), lifeSever})
-		case 1:
-			w.Life = append(w.Life, lifePlan{p.upTo(span / 2), lifeSever}, lifePlan{p.upTo(span / 2), lifeMend})
-		case 2:
-			w.Life = append(w.Life, lifePlan{p.upTo(span / 2), lifeStop}, lifePlan{p.upTo(span / 4), lifeStart})
-		case 3:
-			w.Life = append(w.Life, lifePlan{p.upTo(span / 2), lifeDrain}, lifePlan{p.upTo(span / 4), lifeStart})
+	calm := 500*time.Millisecond + p.upTo(span) // between what befalls it
+	for at := w.At; at < span; {
+		first := lifePlan{p.upTo(calm), []string{lifeSever, lifeSever, lifeStop, lifeDrain}[p.IntN(4)]}
+		then := lifePlan{p.upTo(5 * time.Second), lifeStart} // a severed one lives on without a store
+		if first.What == lifeSever && p.chance(50) {
+			then.What = lifeMend
 		}
+		w.Life = append(w.Life, first, then)
+		at += first.After + then.After
 	}
 	return w
 }

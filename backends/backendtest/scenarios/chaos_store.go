@@ -54,12 +54,13 @@ func (r *rough) linger(most time.Duration) {
 	}
 }
 
-// slowly is how long an answer takes at most.
+// slowly is how long a call takes at most on its way there, and back.
 const slowly = 300 * time.Millisecond
 
 // twice makes a write, and perhaps again later. The answers are those of the
 // first time.
 func twice[I, R any](ctx context.Context, r *rough, items []I, write func(context.Context, []I) []R) []R {
+	r.linger(slowly)
 	out := write(ctx, items)
 	if r.dice.float() < r.echoes {
 		r.later.Go(func() {

@@ -165,32 +165,37 @@ var olderRowsFirst = []sentence{
 	{"WhatIsScheduledLaterDoesNotOvertake", func(s *system) {
 		var mu sync.Mutex
 		var order []string
-		acts := map[string]any{"act": func(ctx context.Context) (int, error) {
+		acts := map[string]any{"act": func(ctx context.Context, round string) error {
 			mu.Lock()
-			order = append(order, activity.Info(ctx).Instance.InstanceID)
+			order = append(order, round+activity.Info(ctx).Instance.InstanceID)
 			mu.Unlock()
-			return 0, rest(ctx, time.Second, false)
+			return rest(ctx, time.Second, false)
 		}}
-		wf := map[string]any{"w": doing(workflow.DefaultActivityOptions, 0)}
+		wf := map[string]any{"w": func(ctx workflow.Context) error {
+			for _, round := range []string{"first ", "second "} {
+				if _, err := workflow.ExecuteActivity[any](ctx, workflow.DefaultActivityOptions, "act", round).Get(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
 		only := s.start(functions(wf, nil), func(o *worker.Options) { o.Roles = worker.WorkflowsOnly })
 		var all []*engine.Instance
-		ids := []string{"a", "b", "c", "d", "e"}
-		for _, id := range ids[:3] {
-			all = append(all, s.create(id, "w"))
-			s.hasRow(all[len(all)-1])
+		for _, id := range []string{"a", "b", "c"} {
+			i := s.create(id, "w")
+			s.hasRow(i)
 			s.pass(time.Millisecond)
+			all = append(all, i)
 		}
 		s.halt(only)
 		s.start(functions(wf, acts), func(o *worker.Options) { o.MaxParallelActivityTasks = 1 })
-		for _, id := range ids[3:] {
-			all = append(all, s.create(id, "w"))
-			s.pass(time.Millisecond)
-		}
 		for _, i := range all {
-			want(s, i, 0)
+			if _, err := result[any](s, i); err != nil {
+				s.Error(err)
+			}
 		}
-		if !slices.Equal(order, ids) {
-			s.Errorf("activities ran for %v, want %v", order, ids)
+		if !slices.Equal(order, []string{"first a", "first b", "first c", "second a", "second b", "second c"}) {
+			s.Errorf("activities ran in the order %q", order)
 		}
 	}},
 }
@@ -268,6 +273,33 @@ var canceledActivities = []sentence{
 		s.signal("a", "n", 2)
 		want(s, i, 7)
 		equal(s, "results in history", s.count(*i, history.KindActivityCompleted), 0)
+	}},
+	{"TheirRowsAndTimersGo", func(s *system) {
+		s.start(functions(map[string]any{"w": func(ctx workflow.Context) ([]int, error) {
+			inner, stop := workflow.WithCancel(ctx)
+			workflow.ExecuteActivity[int](inner, workflow.ActivityOptions{Queue: nowhere, ScheduleToStart: time.Hour, ScheduleToClose: time.Hour}, "act")
+			workflow.ExecuteActivity[int](inner, workflow.ActivityOptions{ScheduleToClose: time.Hour}, "act")
+			workflow.ScheduleTimer(inner, time.Hour)
+			if _, err := collect(ctx, 1); err != nil {
+				return nil, err
+			}
+			stop()
+			return collect(ctx, 1)
+		}}, map[string]any{"act": untilTold}))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitSignal)
+		s.rest()
+		p := s.pending(i)
+		equal(s, "rows before", len(p.Activities), 1)
+		equal(s, "timers before", len(p.Timers), 4)
+		s.signal("a", "n", 1)
+		s.pass(time.Second)
+		p = s.pending(i)
+		equal(s, "rows after", len(p.Activities), 0)
+		equal(s, "timers after", len(p.Timers), 0)
+		equal(s, "activities at the holder", s.summary(i).Local, 0)
+		s.signal("a", "n", 1)
+		want(s, i, []int{1})
 	}},
 	{"HoldersOfRowsLearnThatTheExecutionEnded", func(s *system) {
 		var told atomic.Value

@@ -145,10 +145,13 @@ var buildsThatCant = []sentence{
 		s.startOn(old, functions(map[string]any{"w": two(other)}, echoes), build("old"))
 		s.signal("a", "go", 1)
 		s.blocked(i, engine.BlockNondeterminism)
-		s.start(functions(map[string]any{"w": two(echo)}, echoes), build("new"))
+		w = s.start(functions(map[string]any{"w": two(echo)}, echoes), build("new"))
 		s.await(*i, "running again", status(engine.StatusRunning))
-		s.pass(time.Minute)
+		s.halt(w)
 		s.signal("a", "go", 2)
+		s.pass(time.Minute)
+		equal(s, "status while only the old build is there", s.summary(i).Status, engine.StatusRunning)
+		s.start(functions(map[string]any{"w": two(echo)}, echoes), build("new"))
 		if _, err := result[any](s, i); err != nil {
 			s.Error(err)
 		}

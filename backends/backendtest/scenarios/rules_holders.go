@@ -152,6 +152,20 @@ var unreadSignals = []sentence{
 		s.signal("a", "go", true)
 		want(s, i, upTo(6))
 	}},
+	{"ThoseInTheInboxFollow", func(s *system) {
+		line := tapOn(s.b)
+		line.around(func(c backend.WorkflowCommit, send func() backend.WorkflowCommitted) backend.WorkflowCommitted {
+			if c.Status == engine.StatusContinuedAsNew { // they come while this step is on its way
+				s.signal("a", "n", 4)
+				s.signal("a", "n", 5)
+			}
+			return send()
+		})
+		i := s.create("a", "relay", []int{}, 5)
+		s.sendUpTo("a", 3)
+		s.startOn(line, functions(map[string]any{"relay": relay}, nil))
+		want(s, i, upTo(5))
+	}},
 	{"AreCountedWhenTheInstanceEnds", func(s *system) {
 		line := tapOn(s.b)
 		line.around(func(c backend.WorkflowCommit, send func() backend.WorkflowCommitted) backend.WorkflowCommitted {
@@ -282,24 +296,8 @@ var paused = []sentence{
 		s.resume(i)
 		want(s, i, 7)
 	}},
-	{"NoNewAttempt", func(s *system) {
-		var runs atomic.Int32
-		act := func(context.Context) (int, error) {
-			if n := runs.Add(1); n > 1 {
-				return int(n), nil
-			}
-			return 0, plain()
-		}
-		o := workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 2, FirstRetryInterval: 10 * time.Second}}
-		s.start(functions(map[string]any{"w": doing(o, 0)}, map[string]any{"act": act}))
-		i := s.create("a", "w")
-		s.hasRow(i)
-		s.pause(i)
-		s.pass(30 * time.Second)
-		equal(s, "attempts while paused", runs.Load(), 1)
-		s.resume(i)
-		want(s, i, 2)
-	}},
+	noNewAttempt("NoNewAttempt", 0),
+	noNewAttempt("NoNewAttemptOfARow", 10*time.Second),
 	{"TimersWait", func(s *system) {
 		s.start(functions(map[string]any{"w": sleep(20 * time.Second)}, nil))
 		i := s.create("a", "w")
@@ -312,6 +310,35 @@ var paused = []sentence{
 			s.Error(err)
 		}
 	}},
+}
+
+// noNewAttempt pauses an instance while the first attempt of an activity is
+// running, which fails.
+func noNewAttempt(name string, delay time.Duration) sentence {
+	return sentence{name, func(s *system) {
+		goOn := make(chan struct{})
+		var runs atomic.Int32
+		act := func(context.Context) (int, error) {
+			if n := runs.Add(1); n > 1 {
+				return int(n), nil
+			}
+			s.hold(goOn)
+			return 0, plain()
+		}
+		o := workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 2, FirstRetryInterval: delay}}
+		s.start(functions(map[string]any{"w": doing(o, 0)}, map[string]any{"act": act}))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		s.pause(i)
+		s.pass(soon)
+		close(goOn)
+		s.pass(30 * time.Second)
+		equal(s, "attempts while paused", runs.Load(), 1)
+		equal(s, "holder", s.pending(i).Holder, "")
+		s.resume(i)
+		want(s, i, 2)
+		equal(s, "failed attempts in history", s.count(*i, history.KindActivityAttemptFailed), 1)
+	}}
 }
 
 var holdersStopInTime = []sentence{

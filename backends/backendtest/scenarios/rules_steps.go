@@ -212,6 +212,7 @@ var afterARefusal = []sentence{
 		i := s.create("a", "w")
 		want(s, i, 1)
 		equal(s, "runs", runs.Load(), 1)
+		equal(s, "failed attempts", s.count(*i, history.KindActivityAttemptFailed), 0)
 		equal(s, "deliveries", len(line.heard().late), 1)
 		if d := line.heard().late[0]; d.ID == "" || d.To.ExecutionID != i.ExecutionID {
 			s.Errorf("the delivery is %+v, want one with an id to that execution", d)
