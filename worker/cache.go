@@ -61,6 +61,9 @@ type cache struct {
 	bytes int64
 	byID  map[engine.Instance]*cached
 	order list.List // of *cached, the one put last in front
+	// over refuses what comes after close: a hold that a stopped worker could not
+	// wait for still ends at some time.
+	over bool
 }
 
 type cached struct {
@@ -93,6 +96,9 @@ func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
 	size := w.x.Size()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return []*warm{w}
+	}
 	if e := c.byID[i]; e != nil {
 		out = c.evict(out, e)
 	}
@@ -119,6 +125,14 @@ func (c *cache) expire(t time.Time) {
 
 // clear closes everything.
 func (c *cache) clear() { c.expire(time.Now().Add(time.Hour)) }
+
+// close closes everything, and what is put from then on.
+func (c *cache) close() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.clear()
+}
 
 func (c *cache) count() int {
 	c.mu.Lock()

@@ -117,6 +117,20 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
+// A hold that a stopped worker could not wait for puts its executor away later; it
+// must not be kept then, because nobody would end its coroutines.
+func TestCacheRefusesAfterClose(t *testing.T) {
+	r := registry.New()
+	c := newCache(1<<30, 3)
+	id := engine.Instance{InstanceID: "late"}
+	c.close()
+	w := entry(t, r)
+	if out := c.put(id, w); len(out) != 1 || out[0] != w || c.count() != 0 {
+		t.Errorf("put after close kept %d executors", c.count())
+	}
+	w.x.Close()
+}
+
 // A hold whose executor had to give way while it was idle replays its history.
 func TestEvictedWhileHeld(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -103,7 +103,7 @@ func (w *Worker) shutDown(ctx context.Context) error {
 	w.await(last)
 	w.cancel()
 	w.loops.Wait() // or a last heartbeat could bring the row back
-	w.cache.clear()
+	w.cache.close()
 	row := w.row()
 	row.Stopped = true
 	err := w.store.Heartbeat(last, row)

@@ -142,12 +142,12 @@ func configure(ctx context.Context, path string, o options) (sqlstore.Config, er
 
 // config is what all stores have in common.
 func config(d *dialect, name string) sqlstore.Config {
-	w := &wal{}
+	seen := &dataVersion{}
 	cfg := sqlstore.Config{
 		Dialect: d, Name: "sqlite: " + name,
 		Readers:  max(2, min(runtime.GOMAXPROCS(0), 8)),
 		ReadOnly: d.readOnly, NoMigrations: d.noMigrations,
-		Changed: w.changed,
+		Changed: seen.changed,
 	}
 	if !d.readOnly {
 		cfg.Ready = makeReady
@@ -180,22 +180,22 @@ func setWAL(ctx context.Context, s *sqlstore.Session) error {
 	return nil
 }
 
-// wal remembers the version of the data that a writer session has seen.
-type wal struct {
+// dataVersion is the version of the data that a writer session has seen.
+type dataVersion struct {
 	session *sqlstore.Session
 	version int64
 }
 
 // changed asks SQLite whether another connection has written. The store's own
 // writer is the one that asks, so that its own writes don't count.
-func (w *wal) changed(ctx context.Context, s *sqlstore.Session) (bool, error) {
+func (v *dataVersion) changed(ctx context.Context, s *sqlstore.Session) (bool, error) {
 	var version int64
 	if err := s.Query(ctx, "PRAGMA data_version", func(r *sqlstore.Row) { version = r.Int() }); err != nil {
 		return false, err
 	}
-	if s == w.session && version == w.version {
+	if s == v.session && version == v.version {
 		return false, nil
 	}
-	w.session, w.version = s, version
+	v.session, v.version = s, version
 	return true, nil
 }

@@ -190,7 +190,7 @@ func (c *chaos) checkRuns() {
 			continue
 		case r.moment < f.sent:
 			c.Errorf("%s ran as %+v before the step that asks for it was sent", r.op, r.task)
-		case !f.resolved.IsZero() && r.began.After(f.resolved):
+		case !f.resolved.IsZero() && r.began.After(f.resolved.Add(slowly)): // the answer to its claim may have been late
 			c.Errorf("%s ran after its result was committed at %s: run %d\n%s", r.op, f.resolved.Format(stamp), r.number, c.text(r.task.Instance))
 		}
 		if begun[key] == nil {
