@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -214,8 +215,7 @@ func chaosFunctions(highest int, j *journal) func(*registry.Registry) error {
 func (c *chaos) end(w *worker.Worker, within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), within)
 	defer cancel()
-	var cut *worker.CutOffError
-	if errors.As(w.Stop(ctx), &cut) {
+	if _, ok := errors.AsType[*worker.CutOffError](w.Stop(ctx)); ok {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.cut = true
@@ -254,13 +254,13 @@ func (c *chaos) leftovers() string {
 	if err != nil {
 		return err.Error()
 	}
-	text := ""
+	var text strings.Builder
 	for i := range page.Items {
 		sum := &page.Items[i]
 		pending, err := c.b.Pending(c.ctx, sum.Instance, 0)
-		text += fmt.Sprintf("%+v\n%s\n%+v, %v\n%s\n", sum, sum.Block, pending, err, c.text(sum.Instance))
+		fmt.Fprintf(&text, "%+v\n%s\n%+v, %v\n%s\n", sum, sum.Block, pending, err, c.text(sum.Instance))
 	}
-	return text
+	return text.String()
 }
 
 // client returns a client on a connection of its own.

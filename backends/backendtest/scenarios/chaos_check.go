@@ -28,7 +28,7 @@ type chain struct {
 func (c *chaos) check() {
 	all := map[string]*expectation{}
 	for _, p := range c.plan.Instances {
-		f := fate{cancel: p.End == endCancel, terminate: p.End == endTerminate}
+		f := fate{cancel: p.End == endCancel, terminate: p.End == endTerminate, timeout: p.End == endTimeout}
 		expect(all, p.ID, p.Program, f)
 	}
 	chains := c.chains()
@@ -84,7 +84,7 @@ func (c *chaos) checkChain(e *expectation, ch *chain) {
 		}
 	}
 	var problem string
-	switch end := ch.last.(type) { //nolint:gochecksumtype // other ends have nothing to compare
+	switch end := ch.last.(type) {
 	case history.WorkflowCompleted:
 		problem = resultProblem(e, ch, end.Result)
 	case history.WorkflowCanceled:
@@ -92,7 +92,7 @@ func (c *chaos) checkChain(e *expectation, ch *chain) {
 			problem = "it was canceled without its cleanup"
 		}
 	case history.WorkflowFailed:
-		if end.Failure.Message != errQuit.Error() {
+		if end.Failure.Message != errQuit.Error() && !errors.Is(end.Failure, engine.ErrTimeout) {
 			problem = "it failed: " + end.Failure.Message
 		}
 	}
@@ -144,7 +144,7 @@ func (ch *chain) read(events []history.Event) {
 	open := map[int64]string{}
 	for _, ev := range events {
 		ch.last = ev.Body
-		switch b := ev.Body.(type) { //nolint:gochecksumtype // the others are not about activities
+		switch b := ev.Body.(type) {
 		case history.ActivityScheduled:
 			var op string
 			if json.Unmarshal(b.Args[0], &op) == nil && b.Name != "echo" {
@@ -171,8 +171,7 @@ func (c *chaos) replay(sum backend.Summary, events []history.Event) error {
 	x := executor.New(executor.Options{Instance: sum.Instance, Registry: r, Command: c.settings().Command(r), Strict: true})
 	defer x.Close()
 	err := x.Replay(events)
-	var b *executor.BlockedError
-	if errors.As(err, &b) {
+	if b, ok := errors.AsType[*executor.BlockedError](err); ok {
 		return fmt.Errorf("%w: %+v", err, b.Reason)
 	}
 	return err
@@ -185,12 +184,12 @@ func (c *chaos) checkRuns() {
 		key := command{r.task.Instance, r.task.Ref}
 		f := c.journal.facts[key]
 		switch {
-		case f == nil:
+		case f == nil || f.sent == 0:
 			c.Errorf("%s ran as %+v, and no step asked for it", r.op, r.task)
 			continue
 		case r.moment < f.sent:
 			c.Errorf("%s ran as %+v before the step that asks for it was sent", r.op, r.task)
-		case !f.resolved.IsZero() && r.began.After(f.resolved.Add(slowly)): // the answer to its claim may have been late
+		case f.late(r):
 			c.Errorf("%s ran after its result was committed at %s: run %d\n%s", r.op, f.resolved.Format(stamp), r.number, c.text(r.task.Instance))
 		}
 		if begun[key] == nil {

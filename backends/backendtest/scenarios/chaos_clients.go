@@ -27,7 +27,7 @@ func (c *chaos) operate(p instancePlan) {
 	if len(p.Pauses) > 0 {
 		all.Go(func() { c.pauses(p, i) })
 	}
-	if p.End != "" {
+	if p.End == endCancel || p.End == endTerminate {
 		all.Go(func() { c.finish(p, i) })
 	}
 	all.Wait()
@@ -35,7 +35,10 @@ func (c *chaos) operate(p instancePlan) {
 
 // initiate creates the instance.
 func (c *chaos) initiate(p instancePlan) *engine.Instance {
-	o := client.WorkflowInstanceOptions{InstanceID: p.ID}
+	o := client.WorkflowInstanceOptions{InstanceID: p.ID, StartDelay: p.Delay}
+	if p.End == endTimeout {
+		o.ExecutionTimeout = p.EndAt
+	}
 	var i *engine.Instance
 	var err error
 	if p.First == "" {

@@ -42,8 +42,9 @@ type run struct {
 
 // facts is when a command and its answer were durable.
 type facts struct {
-	sent     int64     // the moment at which the step with the command was on its way to the store
-	resolved time.Time // when history had the outcome of a run
+	sent     int64       // the moment at which the step with the command was on its way to the store; 0 if none was
+	claimed  []time.Time // when rows of it were leased
+	resolved time.Time   // when history had the outcome of a run
 }
 
 func newJournal() *journal { return &journal{facts: map[command]*facts{}} }
@@ -160,6 +161,17 @@ func (w *witness) CommitWorkflows(ctx context.Context, cs []backend.WorkflowComm
 	return out
 }
 
+func (w *witness) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (backend.ActivityClaimed, error) {
+	got, err := w.Backend.ClaimActivities(ctx, c)
+	w.journal.mu.Lock()
+	defer w.journal.mu.Unlock()
+	for i := range got.Tasks {
+		f := w.journal.about(command{got.Tasks[i].Instance, got.Tasks[i].Ref})
+		f.claimed = append(f.claimed, time.Now())
+	}
+	return got, err
+}
+
 // pass returns a moment that nothing else has.
 func (j *journal) pass() int64 {
 	j.mu.Lock()
@@ -177,23 +189,49 @@ func (j *journal) committed(c *backend.WorkflowCommit, sent int64) {
 	defer j.mu.Unlock()
 	for _, ev := range events {
 		key := command{c.Instance, ev.Ref}
-		switch b := ev.Body.(type) { //nolint:gochecksumtype // the others are not about activities
+		switch b := ev.Body.(type) {
 		case history.ActivityScheduled:
-			if j.facts[key] == nil { // or else the step was sent twice
-				j.facts[key] = &facts{sent: sent}
+			if f := j.about(key); f.sent == 0 { // or else the step was sent twice
+				f.sent = sent
 			}
 		case history.ActivityCompleted:
-			j.resolve(key)
+			j.about(key).resolve()
 		case history.ActivityFailed:
 			if b.Run.Attempt > 0 { // or else it is a timeout of the whole, while nothing may have run yet
-				j.resolve(key)
+				j.about(key).resolve()
 			}
 		}
 	}
 }
 
-func (j *journal) resolve(c command) {
-	if f := j.facts[c]; f != nil && f.resolved.IsZero() {
+// about returns what is known of a command. mu is held.
+func (j *journal) about(c command) *facts {
+	f := j.facts[c]
+	if f == nil {
+		f = &facts{}
+		j.facts[c] = f
+	}
+	return f
+}
+
+// late reports whether a run was begun after its activity had its result. The
+// answer to a claim may be on its way for a while, so a run of a row counts from
+// its claim.
+func (f *facts) late(r *run) bool {
+	if f.resolved.IsZero() || !r.began.After(f.resolved) {
+		return false
+	}
+	begun := r.began
+	for _, at := range f.claimed {
+		if !at.After(r.began) {
+			begun = at
+		}
+	}
+	return begun.After(f.resolved)
+}
+
+func (f *facts) resolve() {
+	if f.resolved.IsZero() {
 		f.resolved = time.Now()
 	}
 }

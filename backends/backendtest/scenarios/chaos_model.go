@@ -22,7 +22,7 @@ type expectation struct {
 }
 
 // fate is what can befall an instance from outside.
-type fate struct{ optional, cancel, terminate bool }
+type fate struct{ optional, cancel, terminate, timeout bool }
 
 // expect adds the expectations of an instance and of its children.
 func expect(all map[string]*expectation, id string, program []op, f fate) {
@@ -34,6 +34,9 @@ func expect(all map[string]*expectation, id string, program []op, f fate) {
 	default:
 		e.ends = append(e.ends, engine.StatusCompleted)
 	}
+	if f.timeout {
+		e.ends = append(e.ends, engine.StatusFailed)
+	}
 	if f.cancel {
 		e.ends = append(e.ends, engine.StatusCanceled)
 	}
@@ -41,7 +44,7 @@ func expect(all map[string]*expectation, id string, program []op, f fate) {
 		e.ends = append(e.ends, engine.StatusTerminated)
 	}
 	all[id] = e
-	cut := f.cancel || f.terminate || f.optional
+	cut := f.cancel || f.terminate || f.timeout || f.optional
 	eachOp(program, func(o op) {
 		child := fate{optional: cut}
 		switch o.Kind {

@@ -31,9 +31,10 @@ type instancePlan struct {
 	Signals map[string]int
 	// First is the signal that starts it, or "".
 	First string
+	Delay time.Duration
 	// Pauses are pairs of how long it moves and how long it is paused.
 	Pauses []time.Duration
-	// End is what ends it: nothing, cancel or terminate.
+	// End is what ends it, or "" if it ends by itself.
 	End   string
 	EndAt time.Duration
 }
@@ -42,6 +43,7 @@ type instancePlan struct {
 const (
 	endCancel    = "cancel"
 	endTerminate = "terminate"
+	endTimeout   = "timeout"
 )
 
 // workerPlan is the life of one worker.
@@ -135,6 +137,9 @@ func (p *planner) instance() instancePlan {
 	}
 	if names := slices.Sorted(maps.Keys(i.Signals)); len(names) > 0 && p.chance(40) {
 		i.First = names[p.IntN(len(names))]
+	}
+	if p.chance(15) {
+		i.Delay = p.upTo(3 * time.Second)
 	}
 	for p.chance(35) {
 		i.Pauses = append(i.Pauses, p.upTo(span/2), p.upTo(span/4))

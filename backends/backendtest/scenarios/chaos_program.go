@@ -256,8 +256,7 @@ func (m *machine) child(ctx workflow.Context, o op) ([]string, error) {
 
 // errorMessage is the message of an error that crossed the durable boundary.
 func errorMessage(err error) string {
-	var f *workflow.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*workflow.Error](err); ok {
 		return f.Message
 	}
 	return ""

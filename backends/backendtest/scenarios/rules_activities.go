@@ -220,7 +220,7 @@ var secondResult = []sentence{
 	}},
 	{"ForAnExecutionThatContinuedAsNew", func(s *system) {
 		goOn := make(chan struct{})
-		act := func(ctx context.Context) (int, error) { s.hold(goOn); return 1, nil }
+		act := func(context.Context) (int, error) { s.hold(goOn); return 1, nil }
 		s.start(functions(map[string]any{"w": func(ctx workflow.Context, again bool) (int, error) {
 			f := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "act")
 			if _, err := collect(ctx, 1); err != nil || again {

@@ -418,7 +418,7 @@ var orderOfCancellation = []sentence{
 		var kinds []history.Kind
 		var refs []int64
 		for _, ev := range s.history(*i) {
-			switch ev.Kind() { //nolint:exhaustive // these are the cancellations
+			switch ev.Kind() {
 			case history.KindTimerCanceled, history.KindActivityCanceled, history.KindChildCancelRequested:
 				kinds, refs = append(kinds, ev.Kind()), append(refs, ev.Ref)
 			}
