@@ -114,3 +114,10 @@ func (b *breakable) Get(ctx context.Context, i engine.Instance) (backend.Summary
 	}
 	return b.Backend.Get(ctx, i)
 }
+
+func (b *breakable) History(ctx context.Context, i engine.Instance, after int64, limit int) ([]backend.Chunk, error) {
+	if err := b.broken(); err != nil {
+		return nil, err
+	}
+	return b.Backend.History(ctx, i, after, limit)
+}

@@ -42,6 +42,24 @@ func (s *system) sendUpTo(id string, n int) {
 	}
 }
 
+// deliverUpTo is sendUpTo in few calls of the store.
+func (s *system) deliverUpTo(id string, n int) {
+	s.Helper()
+	for batch := range slices.Chunk(upTo(n), 1000) {
+		ds := make([]backend.Delivery, len(batch))
+		for k, v := range batch {
+			ev, err := history.Encode(history.Event{At: time.Now(), Body: history.SignalReceived{Name: "n", Arg: engine.Payload(fmt.Sprint(v))}})
+			if err != nil {
+				s.Fatal(err)
+			}
+			ds[k] = backend.Delivery{ID: engine.NewID(), To: backend.Address{InstanceID: id}, Event: ev}
+		}
+		if err := errors.Join(s.b.Deliver(s.ctx, ds)...); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
 var signalOrder = []sentence{
 	{"ReceivedInTheOrderSent", func(s *system) {
 		s.start(functions(map[string]any{"collect": collect}, nil))
@@ -69,19 +87,7 @@ var signalOrder = []sentence{
 	{"TenThousandBufferedNoneDropped", func(s *system) {
 		const n = 10_000
 		i := s.create("a", "sum", n)
-		for batch := range slices.Chunk(upTo(n), 1000) {
-			ds := make([]backend.Delivery, len(batch))
-			for k, v := range batch {
-				ev, err := history.Encode(history.Event{At: time.Now(), Body: history.SignalReceived{Name: "n", Arg: engine.Payload(fmt.Sprint(v))}})
-				if err != nil {
-					s.Fatal(err)
-				}
-				ds[k] = backend.Delivery{ID: engine.NewID(), To: backend.Address{InstanceID: "a"}, Event: ev}
-			}
-			if err := errors.Join(s.b.Deliver(s.ctx, ds)...); err != nil {
-				s.Fatal(err)
-			}
-		}
+		s.deliverUpTo("a", n)
 		s.start(functions(map[string]any{"sum": func(ctx workflow.Context, n int) (int, error) {
 			got, err := collect(ctx, n)
 			for k, v := range got {

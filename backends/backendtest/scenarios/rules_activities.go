@@ -88,6 +88,8 @@ var withoutARow = []sentence{
 		}
 		s.abort(dying)
 	}},
+	answeredLate("NotIfTheAnswerIsInTheInbox", 3),
+	answeredLate("NotIfTheAnswerIsFarDownInTheInbox", 2*backend.MaxInbox),
 	{"UseUpTheirAttemptsIfTheyKillTheirProcess", func(s *system) {
 		var runs atomic.Int32
 		var dead []*worker.Worker
@@ -111,6 +113,33 @@ var withoutARow = []sentence{
 			s.abort(w)
 		}
 	}},
+}
+
+// answeredLate cuts off a holder while its activity runs, puts n signals into the
+// inbox, and then lets the result follow them: the next holder must find it.
+func answeredLate(name string, n int) sentence {
+	return sentence{name, func(s *system) {
+		line := breakableOn(s.b)
+		goOn := make(chan struct{})
+		var runs atomic.Int32
+		wf := map[string]any{"w": doing(workflow.DefaultActivityOptions, n)}
+		former := s.startOn(line, functions(wf, map[string]any{"act": func(context.Context) (int, error) {
+			s.hold(goOn)
+			return int(runs.Add(1)), nil
+		}}), lease(time.Second))
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitActivity)
+		line.sever(io.ErrUnexpectedEOF)
+		s.pass(soon)
+		s.deliverUpTo("a", n)
+		close(goOn)
+		line.mend()
+		s.until("the result is in the inbox", func() bool { return len(s.pending(i).Inbox) == n+1 }, s.log.String)
+		s.halt(former)
+		s.start(functions(wf, map[string]any{"act": counting(&runs)}))
+		want(s, i, 1)
+		equal(s, "runs", runs.Load(), 1)
+	}}
 }
 
 // hasRow waits for the activity's row.

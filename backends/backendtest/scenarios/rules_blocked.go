@@ -2,18 +2,13 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
-	"github.com/wfops/wfops/engine/settings"
 	"github.com/wfops/wfops/engine/workflow"
 	"github.com/wfops/wfops/worker"
 )
@@ -213,7 +208,7 @@ var stuckCoroutines = []sentence{
 		release := make(chan struct{})
 		var let atomic.Bool
 		s.start(functions(map[string]any{"hang": stuckUnless(&let, release), "fine": says("done")}, nil),
-			func(o *worker.Options) { o.WorkerID = "w" })
+			func(o *worker.Options) { o.WorkerID, o.Settings.StepDeadline = "w", 50*time.Millisecond })
 		unhealthy := func() string {
 			ws, err := s.b.Workers(s.ctx)
 			if err != nil || len(ws) != 1 {
@@ -222,9 +217,9 @@ var stuckCoroutines = []sentence{
 			return ws[0].Unhealthy
 		}
 		var all []*engine.Instance
-		for k := range 200 { // more than it takes on any machine
+		for k := range 80 { // each is tried again every now and then: more than it takes on any machine
 			i := s.create(fmt.Sprint("i", k), "hang")
-			s.pass(10 * time.Second)
+			s.pass(time.Second)
 			if s.summary(i).Status == engine.StatusRunning {
 				all = append(all, i)
 				break
@@ -233,6 +228,7 @@ var stuckCoroutines = []sentence{
 		if len(all) == 0 {
 			s.Fatal("it goes on to claim a workflow whose coroutines get stuck")
 		}
+		s.pass(10 * time.Second) // for its heartbeat
 		if line := unhealthy(); !strings.Contains(line, "hang") {
 			s.Errorf("the worker says %q", line)
 		}
@@ -267,164 +263,5 @@ var stuckCoroutines = []sentence{
 			s.Error(err)
 		}
 		equal(s, "it went on", went.Load(), false)
-	}},
-}
-
-var nowIsTheStores = []sentence{
-	{"NeverBeforeTheLastEvent", func(s *system) {
-		i := s.create("a", "w")
-		ahead := time.Now().Add(time.Hour).UTC()
-		ev, err := history.Encode(history.Event{At: ahead, Body: history.SignalReceived{Name: "n", Arg: engine.Payload("1")}})
-		if err != nil {
-			s.Fatal(err)
-		}
-		if err := errors.Join(s.b.Deliver(s.ctx, []backend.Delivery{{ID: engine.NewID(), To: backend.Address{InstanceID: "a"}, Event: ev}})...); err != nil {
-			s.Fatal(err)
-		}
-		s.start(functions(map[string]any{"w": func(ctx workflow.Context) (bool, error) {
-			_, err := collect(ctx, 2)
-			return workflow.Now(ctx).Before(ahead), err
-		}}, nil))
-		s.waiting(i, engine.WaitSignal)
-		s.signal("a", "n", 2)
-		want(s, i, false)
-		last := time.Time{}
-		for _, ev := range s.history(*i) {
-			if ev.Kind() == history.KindTaskStarted && ev.At.Before(last) {
-				s.Errorf("a task began at %s, after an event of %s", ev.At, last)
-			}
-			last = later(last, ev.At)
-		}
-	}},
-	{"MovesOnlyWhenATaskStarts", func(s *system) {
-		s.start(functions(map[string]any{"w": func(ctx workflow.Context) ([]bool, error) {
-			before := workflow.Now(ctx)
-			wait(100 * time.Millisecond) // of thinking
-			same := workflow.Now(ctx).Equal(before)
-			if _, err := collect(ctx, 1); err != nil {
-				return nil, err
-			}
-			return []bool{same, workflow.Now(ctx).After(before)}, nil
-		}}, nil))
-		i := s.create("a", "w")
-		s.waiting(i, engine.WaitSignal)
-		s.pass(time.Minute)
-		s.signal("a", "n", 1)
-		want(s, i, []bool{true, true})
-	}},
-	{"IsThatOfTheStore", func(s *system) {
-		s.start(functions(map[string]any{"w": func(ctx workflow.Context) (time.Time, error) {
-			_, err := collect(ctx, 1)
-			return workflow.Now(ctx), err
-		}}, nil))
-		i := s.create("a", "w")
-		s.waiting(i, engine.WaitSignal)
-		s.pass(time.Minute)
-		before, err := s.b.Info(s.ctx)
-		if err != nil {
-			s.Fatal(err)
-		}
-		s.signal("a", "n", 1)
-		got, err := result[time.Time](s, i)
-		if err != nil || got.Before(before.Now.Add(-time.Millisecond)) || got.After(before.Now.Add(time.Second)) {
-			s.Errorf("the workflow saw %s, the store %s, %v", got, before.Now, err)
-		}
-	}},
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// inCondition runs f as a condition and expects it to fail.
-func inCondition(name string, f func(workflow.Context)) sentence {
-	return sentence{name, func(s *system) {
-		s.start(functions(map[string]any{"w": func(ctx workflow.Context) error {
-			return workflow.AwaitCondition(ctx, func() bool { f(ctx); return true })
-		}}, echoes))
-		i := s.create("a", "w")
-		_, err := result[any](s, i)
-		s.is(err, engine.ErrInvalidArgument, "the condition")
-		if err != nil && !strings.Contains(err.Error(), "a condition must not") {
-			s.Errorf("the error does not say so: %v", err)
-		}
-		equal(s, "events", s.summary(i).HistoryLength, 3) // TaskStarted, WorkflowStarted, WorkflowFailed
-	}}
-}
-
-var conditions = []sentence{
-	inCondition("MustNotStartActivities", func(ctx workflow.Context) {
-		workflow.ExecuteActivity[string](ctx, workflow.DefaultActivityOptions, "echo", "x")
-	}),
-	inCondition("MustNotStartTimers", func(ctx workflow.Context) { workflow.ScheduleTimer(ctx, time.Hour) }),
-	inCondition("MustNotSignal", func(ctx workflow.Context) { workflow.SignalWorkflow(ctx, "b", "n", 1) }),
-	inCondition("MustNotWait", func(ctx workflow.Context) { gate(ctx) }),
-	inCondition("MustNotStartCoroutines", func(ctx workflow.Context) { workflow.Go(ctx, gate) }),
-}
-
-// noisy seals the same value differently each time.
-type noisy struct{ n atomic.Int64 }
-
-func (c *noisy) Seal(p engine.Payload) (engine.Payload, error) {
-	return fmt.Appendf(nil, "%d:%s", c.n.Add(1), p), nil
-}
-
-func (c *noisy) Open(sealed engine.Payload) (engine.Payload, error) {
-	_, plain, ok := strings.Cut(string(sealed), ":")
-	if !ok {
-		return nil, io.ErrUnexpectedEOF
-	}
-	return engine.Payload(plain), nil
-}
-
-// vague is JSON that does not promise to write equal values alike.
-type vague struct{ engine.JSON }
-
-func (vague) Deterministic() bool { return false }
-
-// replaced gives client and workers the same settings, and runs an instance whose
-// code at first passes one argument and after a while another.
-func (s *system) replaced(set settings.Settings, before, after string) *engine.Instance {
-	s.Helper()
-	set.Logger = s.settings().Logger
-	set.Strictness = map[string]settings.Strictness{"": settings.Block}
-	s.c = client.New(s.b, client.WithSettings(set))
-	all := func(o *worker.Options) { o.Settings = set }
-	w := s.start(functions(map[string]any{"w": sequence(do(echo, before), pass)}, echoes), all, build("old"))
-	i := s.create("a", "w")
-	s.waiting(i, engine.WaitSignal)
-	s.halt(w)
-	s.start(functions(map[string]any{"w": sequence(do(echo, after), pass)}, echoes), all, build("new"))
-	s.signal("a", "go", 1)
-	return i
-}
-
-var comparedArguments = []sentence{
-	{"AsTheyWereBeforeTheCodec", func(s *system) {
-		if _, err := result[any](s, s.replaced(settings.Settings{Codec: &noisy{}}, "x", "x")); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"AlsoBehindTheCodec", func(s *system) {
-		s.blocked(s.replaced(settings.Settings{Codec: &noisy{}}, "x", "y"), engine.BlockNondeterminism)
-	}},
-	{"NotIfTheConverterIsNotDeterministic", func(s *system) {
-		if _, err := result[any](s, s.replaced(settings.Settings{Converter: vague{}}, "x", "y")); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"OneWarningPerInstanceAndBuild", func(s *system) {
-		i := s.changed(sequence(do(echo, "x"), pass, pass, pass), sequence(do(echo, "y"), pass, pass, pass), func(o *worker.Options) { o.CacheBytes = -1 })
-		for range 2 {
-			s.rest()
-			s.signal("a", "go", 1)
-		}
-		if _, err := result[any](s, i); err != nil {
-			s.Error(err)
-		}
-		equal(s, "warnings", strings.Count(s.log.String(), "with changed arguments"), 1)
 	}},
 }

@@ -2,9 +2,7 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"io"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/workflow"
-	"github.com/wfops/wfops/worker"
 )
 
 // held starts a worker and an instance that it holds for an hour, because an
@@ -339,95 +336,4 @@ func noNewAttempt(name string, delay time.Duration) sentence {
 		want(s, i, 2)
 		equal(s, "failed attempts in history", s.count(*i, history.KindActivityAttemptFailed), 1)
 	}}
-}
-
-var holdersStopInTime = []sentence{
-	stopsInTime("Here", "", time.Second),
-	stopsInTime("WithARow", elsewhere, 10*time.Second),
-}
-
-// stopsInTime cuts off the worker that runs an activity: the activity must be told
-// to stop before the store lets anybody else run it.
-func stopsInTime(name string, q engine.Queue, length time.Duration) sentence {
-	return sentence{name, func(s *system) {
-		line := tapOn(s.b)
-		wf := map[string]any{"w": doing(workflow.ActivityOptions{Queue: q, RetryOptions: workflow.RetryOptions{MaxAttempts: 3}}, 0)}
-		var told atomic.Value
-		var stopped, begun time.Time
-		all := func(o *worker.Options) { o.ActivityQueues = []engine.Queue{"", elsewhere} }
-		if q != "" {
-			s.start(functions(wf, nil))
-			all = serving(q)
-		}
-		cut := s.startOn(line, functions(wf, map[string]any{"act": func(ctx context.Context) (int, error) {
-			<-ctx.Done()
-			stopped = time.Now()
-			told.Store(context.Cause(ctx))
-			return 0, ctx.Err()
-		}}), all, lease(length))
-		i := s.create("a", "w")
-		s.waiting(i, engine.WaitActivity)
-		s.pass(length / 2)
-		line.sever(io.ErrUnexpectedEOF)
-		s.start(functions(wf, map[string]any{"act": func(context.Context) (int, error) {
-			begun = time.Now()
-			return 7, nil
-		}}), func(o *worker.Options) { o.ActivityQueues = []engine.Queue{"", elsewhere} })
-		want(s, i, 7)
-		s.is(s.told(&told), activity.ErrLeaseLost, "the cause")
-		if !stopped.Before(begun) {
-			s.Errorf("it was told to stop %s after the next attempt began", stopped.Sub(begun))
-		}
-		s.abort(cut)
-	}}
-}
-
-var orderOfCancellation = []sentence{
-	{"TimersThenActivitiesThenChildren", func(s *system) {
-		s.start(functions(map[string]any{"child": sleep(time.Hour), "w": func(ctx workflow.Context) error {
-			inner, stop := workflow.WithCancel(ctx)
-			var order []string
-			note := func(ctx workflow.Context, what string, get func(workflow.Context) error) {
-				workflow.Go(ctx, func(ctx workflow.Context) {
-					if errors.Is(get(ctx), workflow.Canceled) {
-						order = append(order, what)
-					}
-				})
-			}
-			for range 2 {
-				child := workflow.CreateSubWorkflowInstance[any](inner, workflow.SubWorkflowOptions{}, "child")
-				act := workflow.ExecuteActivity[int](inner, workflow.ActivityOptions{Queue: nowhere}, "act")
-				timer := workflow.ScheduleTimer(inner, time.Hour)
-				note(ctx, "child", func(ctx workflow.Context) error { _, err := child.Get(ctx); return err })
-				note(ctx, "activity", func(ctx workflow.Context) error { _, err := act.Get(ctx); return err })
-				note(ctx, "timer", func(ctx workflow.Context) error { _, err := timer.Get(ctx); return err })
-			}
-			_, err := collect(ctx, 1)
-			stop()
-			if len(order) > 0 {
-				return errors.New("coroutines were woken while the cancellation went on")
-			}
-			return errors.Join(err, workflow.AwaitCondition(ctx, func() bool { return len(order) == 6 }))
-		}}, nil))
-		i := s.create("a", "w")
-		s.waiting(i, engine.WaitSignal)
-		s.signal("a", "n", 1)
-		if _, err := result[any](s, i); err != nil {
-			s.Fatal(err)
-		}
-		var kinds []history.Kind
-		var refs []int64
-		for _, ev := range s.history(*i) {
-			switch ev.Kind() {
-			case history.KindTimerCanceled, history.KindActivityCanceled, history.KindChildCancelRequested:
-				kinds, refs = append(kinds, ev.Kind()), append(refs, ev.Ref)
-			}
-		}
-		if want := []history.Kind{
-			history.KindTimerCanceled, history.KindTimerCanceled, history.KindActivityCanceled, history.KindActivityCanceled,
-			history.KindChildCancelRequested, history.KindChildCancelRequested,
-		}; !slices.Equal(kinds, want) || !slices.Equal(refs, []int64{3, 6, 2, 5, 1, 4}) {
-			s.Errorf("canceled were %v of commands %v", kinds, refs)
-		}
-	}},
 }
