@@ -424,7 +424,7 @@ func TestHeartbeatRow(t *testing.T) {
 	})
 }
 
-func TestBuildID(t *testing.T) {
+func TestRule32BuildID(t *testing.T) {
 	a, err := buildID()
 	if err != nil || len(a) != 12 {
 		t.Fatalf("%q, %v", a, err)

@@ -230,7 +230,7 @@ func take(t *testing.T, sub *backend.Subscription, topics ...backend.Topic) map[
 	return got
 }
 
-func TestWakeAcrossProcesses(t *testing.T) {
+func TestRule15WakeAcrossProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	b := open(t, path)
 	defer closeStore(t, b)
@@ -276,7 +276,7 @@ func noHint(t *testing.T, sub *backend.Subscription, why string) {
 const watchPeriod = 200 * time.Millisecond
 
 // Two stores on one file in one process are like two processes.
-func TestWakeAcrossBackends(t *testing.T) {
+func TestRule15WakeAcrossBackends(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	one, two := open(t, path), open(t, path)
 	defer closeStore(t, one)

@@ -40,7 +40,7 @@ func TestModeWithoutURIWrites(t *testing.T) {
 }
 
 // SQLite refuses every write, whatever the store does.
-func TestReadOnlyIsRefusedBySQLite(t *testing.T) {
+func TestRule42ReadOnlyIsRefusedBySQLite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	writer := open(t, path)
 	create(t, writer, "i")
@@ -69,7 +69,7 @@ func TestReadOnlyIsRefusedBySQLite(t *testing.T) {
 
 // Beside a live writer a read-only connection sees what is committed, not the
 // state of when it was opened.
-func TestReadOnlyIsNotStaleBesideAWriter(t *testing.T) {
+func TestRule42ReadOnlyIsNotStaleBesideAWriter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	writer := open(t, path)
 	defer closeStore(t, writer)
@@ -92,7 +92,7 @@ func TestReadOnlyIsNotStaleBesideAWriter(t *testing.T) {
 }
 
 // A closed file is read without a trace in its folder, in use or after.
-func TestReadOnlyLeavesNothingBehind(t *testing.T) {
+func TestRule42ReadOnlyLeavesNothingBehind(t *testing.T) {
 	dir, temp := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	path := filepath.Join(dir, "a.db")
@@ -119,7 +119,7 @@ func TestReadOnlyLeavesNothingBehind(t *testing.T) {
 
 // A program that died leaves a -wal file, perhaps without -shm. What is in it is
 // seen, and both files stay as they are.
-func TestReadOnlyAfterACrash(t *testing.T) {
+func TestRule42ReadOnlyAfterACrash(t *testing.T) {
 	dir, dead := t.TempDir(), t.TempDir()
 	b := open(t, filepath.Join(dir, "a.db"))
 	create(t, b, "only in the log")
@@ -145,7 +145,7 @@ func TestReadOnlyAfterACrash(t *testing.T) {
 }
 
 // A link to a store is read beside the store's own files.
-func TestReadOnlyThroughALink(t *testing.T) {
+func TestRule42ReadOnlyThroughALink(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	link := filepath.Join(elsewhere, "link.db")
 	if err := os.Symlink(filepath.Join(dir, "a.db"), link); err != nil {
@@ -173,7 +173,7 @@ func helperReadOnly(args []string) error {
 }
 
 // The folder and the file need not be writable by who reads.
-func TestReadOnlyWithoutPermission(t *testing.T) {
+func TestRule42ReadOnlyWithoutPermission(t *testing.T) {
 	dir := openFolder(t)
 	path := filepath.Join(dir, "a.db")
 	b := open(t, path)
