@@ -173,9 +173,10 @@ func (h *hold) extended(commits int64, ans backend.WorkflowCommitted) bool {
 		if !stale {
 			h.accept(ans.Arrivals)
 		}
-	case stale, h.phase == running:
-		// The commit under way, or the next one, finds out for itself.
-	case errors.Is(ans.Err, engine.ErrLeaseLost) || h.w.clock.until(h.until) < h.w.opts.margin:
+	case h.w.clock.until(h.until) < h.w.opts.margin, errors.Is(ans.Err, engine.ErrLeaseLost) && !stale && h.phase != running:
+		// A lease that ran out is lost whatever the hold is doing: a call of the store
+		// that it waits for may hang, and what runs here has to be told in time. For
+		// all else the commit under way, or the next one, finds out for itself.
 		h.mu.Unlock()
 		h.lose(nil)
 		return false

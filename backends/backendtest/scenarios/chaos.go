@@ -72,14 +72,10 @@ type chaos struct {
 	workers []*worker.Worker
 	// cut tells that a worker was stopped without time for what it ran.
 	cut bool
-	// clients are the instances as their clients know them.
-	clients map[string]*engine.Instance
 }
 
 func newChaos(t *testing.T, h Harness, seed uint64) *chaos {
-	c := &chaos{
-		seed: seed, plan: newChaosPlan(seed), journal: newJournal(), calm: make(chan struct{}), clients: map[string]*engine.Instance{},
-	}
+	c := &chaos{seed: seed, plan: newChaosPlan(seed), journal: newJournal(), calm: make(chan struct{})}
 	c.system = open(t, Harness{Open: func(t *testing.T) backend.Backend {
 		return &witness{Backend: h.Open(t), journal: c.journal}
 	}}, true)
@@ -137,8 +133,8 @@ func (c *chaos) connect() backend.Backend {
 	return b
 }
 
-// pause lets fake time pass.
-func (c *chaos) pause(d time.Duration) {
+// sleep lets fake time pass.
+func (c *chaos) sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -149,11 +145,11 @@ func (c *chaos) pause(d time.Duration) {
 
 // live is the life of one worker.
 func (c *chaos) live(p workerPlan) {
-	c.pause(p.At)
+	c.sleep(p.At)
 	line := breakableOn(c.connect())
 	w := c.begin(p, line)
 	for _, l := range p.Life {
-		c.pause(l.After)
+		c.sleep(l.After)
 		switch l.What {
 		case lifeSever:
 			line.sever(io.ErrUnexpectedEOF)
@@ -196,7 +192,7 @@ func (c *chaos) begin(p workerPlan, b backend.Backend) *worker.Worker {
 			c.Errorf("starting %s: %v", p.ID, err)
 			break
 		}
-		c.pause(100 * time.Millisecond)
+		c.sleep(100 * time.Millisecond)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,7 +236,7 @@ func (c *chaos) settle() {
 }
 
 func (c *chaos) waitFor(what string, over func() bool) {
-	for limit := time.Now().Add(patience); !over() && c.ctx.Err() == nil; c.pause(100 * time.Millisecond) {
+	for limit := time.Now().Add(patience); !over() && c.ctx.Err() == nil; c.sleep(100 * time.Millisecond) {
 		if time.Now().After(limit) {
 			c.Errorf("waited in vain until %s\n%s", what, c.leftovers())
 			return
@@ -248,7 +244,7 @@ func (c *chaos) waitFor(what string, over func() bool) {
 	}
 }
 
-// leftovers tells of executions that did not end.
+// leftovers tells of executions and activities that did not end.
 func (c *chaos) leftovers() string {
 	page, err := c.b.List(c.ctx, backend.Query{Statuses: []engine.Status{engine.StatusRunning, engine.StatusBlocked}})
 	if err != nil {
@@ -259,6 +255,13 @@ func (c *chaos) leftovers() string {
 		sum := &page.Items[i]
 		pending, err := c.b.Pending(c.ctx, sum.Instance, 0)
 		fmt.Fprintf(&text, "%+v\n%s\n%+v, %v\n%s\n", sum, sum.Block, pending, err, c.text(sum.Instance))
+	}
+	c.journal.mu.Lock()
+	defer c.journal.mu.Unlock()
+	for _, r := range c.journal.runs {
+		if !r.ended {
+			fmt.Fprintf(&text, "run %d of %s goes on: %+v\n", r.number, r.op, r.task)
+		}
 	}
 	return text.String()
 }

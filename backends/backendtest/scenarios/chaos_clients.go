@@ -12,14 +12,11 @@ import (
 
 // operate is what clients do with one instance.
 func (c *chaos) operate(p instancePlan) {
-	c.pause(p.At)
+	c.sleep(p.At)
 	i := c.initiate(p)
 	if i == nil {
 		return
 	}
-	c.mu.Lock()
-	c.clients[p.ID] = i
-	c.mu.Unlock()
 	var all sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(p.Signals)) {
 		all.Go(func() { c.send(p, name) })
@@ -61,7 +58,7 @@ func (c *chaos) send(p instancePlan, name string) {
 		if k == 1 && name == p.First {
 			continue // it came with the start
 		}
-		c.pause(gaps.upTo(span / 8))
+		c.sleep(gaps.upTo(span / 8))
 		if !c.accepted(p, "signaling", from.SignalWorkflow(c.ctx, p.ID, name, k)) {
 			return
 		}
@@ -69,7 +66,8 @@ func (c *chaos) send(p instancePlan, name string) {
 }
 
 // accepted reports whether a call was. The only reason to refuse one is that the
-// instance has ended already; ends tells whether it may have.
+// instance has ended; while it waits for signals, only its end from outside can do
+// that.
 func (c *chaos) accepted(p instancePlan, doing string, err error) bool {
 	switch {
 	case err == nil:
@@ -84,11 +82,11 @@ func (c *chaos) accepted(p instancePlan, doing string, err error) bool {
 func (c *chaos) pauses(p instancePlan, i *engine.Instance) {
 	from := c.client()
 	for k := 0; k < len(p.Pauses); k += 2 {
-		c.pause(p.Pauses[k])
+		c.sleep(p.Pauses[k])
 		if !c.accepted(p, "pausing", from.Pause(c.ctx, i)) {
 			return
 		}
-		c.pause(p.Pauses[k+1])
+		c.sleep(p.Pauses[k+1])
 		if !c.accepted(p, "resuming", from.Resume(c.ctx, i)) {
 			return
 		}
@@ -96,7 +94,7 @@ func (c *chaos) pauses(p instancePlan, i *engine.Instance) {
 }
 
 func (c *chaos) finish(p instancePlan, i *engine.Instance) {
-	c.pause(p.EndAt)
+	c.sleep(p.EndAt)
 	var err error
 	if p.End == endCancel {
 		err = c.client().CancelWorkflowInstance(c.ctx, i)

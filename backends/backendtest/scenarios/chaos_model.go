@@ -86,12 +86,16 @@ func linesOf(program []op) []string {
 // lines is what an op adds to the result.
 func (o op) lines() []string {
 	switch o.Kind {
-	case opWork, opBeat, opLoose:
+	case opWork, opBeat, opMany, opLoose:
 		return []string{o.ID}
 	case opOnce:
 		return []string{o.ID + "|" + o.ID + " lost"}
 	case opBroken:
 		return []string{o.ID + " failed"}
+	case opTaken, opNobody:
+		return []string{o.ID + " refused"}
+	case opShort:
+		return []string{o.ID + " timeout|" + o.ID + " lost"}
 	case opLate, opUnserved:
 		return []string{o.ID + " timeout"}
 	case opAll:

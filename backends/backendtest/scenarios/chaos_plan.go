@@ -170,7 +170,8 @@ func (p *planner) childProgram(depth int) []op {
 
 func (p *planner) op(depth, branches int) op {
 	kinds := []string{
-		opWork, opWork, opWork, opWork, opBeat, opOnce, opBroken, opLate, opUnserved, opSleep, opRace, opEffect, opVersion,
+		opWork, opWork, opWork, opWork, opBeat, opOnce, opBroken, opLate, opShort, opUnserved,
+		opMany, opSleep, opRace, opTaken, opNobody, opEffect, opVersion,
 	}
 	if p.signals != nil {
 		kinds = append(kinds, opTake, opTake, opEither)
@@ -189,8 +190,11 @@ func (p *planner) op(depth, branches int) op {
 // fill chooses what an op of its kind needs.
 func (p *planner) fill(o *op, depth, branches int) {
 	switch o.Kind {
-	case opWork, opBeat, opOnce, opLate, opBroken:
+	case opWork, opBeat, opOnce, opLate, opShort, opBroken:
 		p.fillActivity(o)
+	case opMany:
+		p.fillActivity(o)
+		o.N = 1 + p.IntN(20)
 	case opUnserved:
 		o.Queue = nowhere
 	case opAll:

@@ -35,7 +35,9 @@ const (
 	opOnce     = "once"     // one that must not be run again
 	opBroken   = "broken"   // one that fails for good
 	opLate     = "late"     // one that takes longer than it may
+	opShort    = "short"    // one whose attempts take longer than they may
 	opUnserved = "unserved" // one on a queue that nobody serves
+	opMany     = "many"     // N at a time
 	opAll      = "all"      // branches
 	opSleep    = "sleep"
 	opTake     = "take"   // N signals
@@ -44,6 +46,8 @@ const (
 	opChild    = "child"  // a child that is waited for
 	opLoose    = "loose"  // one that is not
 	opNotify   = "notify" // a child that waits for N signals of its parent
+	opTaken    = "taken"  // a child whose id is taken
+	opNobody   = "nobody" // a signal to nobody
 	opEffect   = "effect"
 	opVersion  = "version"
 	opCancel   = "cancel"  // everything that can be canceled
@@ -115,8 +119,10 @@ func (m *machine) do(ctx workflow.Context, o op) ([]string, error) {
 
 func (m *machine) run(ctx workflow.Context, o op) ([]string, error) {
 	switch o.Kind {
-	case opWork, opBeat, opOnce, opBroken, opLate, opUnserved:
+	case opWork, opBeat, opOnce, opBroken, opLate, opShort, opUnserved:
 		return m.activity(ctx, o)
+	case opMany:
+		return m.many(ctx, o)
 	case opAll:
 		return m.all(ctx, o)
 	case opTake, opEither, opRace, opSleep, opForever:
@@ -125,6 +131,8 @@ func (m *machine) run(ctx workflow.Context, o op) ([]string, error) {
 		return m.child(ctx, o)
 	case opCancel:
 		return m.cancel(ctx, o)
+	case opTaken, opNobody:
+		return m.refused(ctx, o)
 	case opEffect:
 		return m.effect(ctx, o)
 	case opVersion:
@@ -156,6 +164,8 @@ func (m *machine) activity(ctx workflow.Context, o op) ([]string, error) {
 		name, opts.Heartbeat = "beat", time.Minute
 	case opLate:
 		name, opts.ScheduleToClose = "hang", o.Wait
+	case opShort:
+		opts.StartToClose, opts.RetryOptions.MaxAttempts = o.Wait/2, 2
 	case opUnserved:
 		opts.ScheduleToStart = o.Wait
 	}
@@ -166,14 +176,48 @@ func (m *machine) activity(ctx workflow.Context, o op) ([]string, error) {
 		return []string{o.ID}, nil
 	case ctx.Err() != nil:
 		return nil, err
-	case o.Kind == opOnce && errors.Is(err, engine.ErrWorkerLost):
+	case errors.Is(err, engine.ErrWorkerLost) && (o.Kind == opOnce || o.Kind == opShort):
 		return []string{o.ID + " lost"}, nil
-	case errors.Is(err, engine.ErrTimeout) && (o.Kind == opLate || o.Kind == opUnserved):
+	case errors.Is(err, engine.ErrTimeout) && (o.Kind == opLate || o.Kind == opShort || o.Kind == opUnserved):
 		return []string{o.ID + " timeout"}, nil
 	case o.Kind == opBroken:
 		return []string{o.ID + " failed"}, nil
 	}
 	return nil, err
+}
+
+// many runs N activities at a time, more than some workers have slots for.
+func (m *machine) many(ctx workflow.Context, o op) ([]string, error) {
+	opts := workflow.ActivityOptions{Queue: o.Queue, RetryOptions: workflow.RetryOptions{MaxAttempts: many}}
+	all := make([]workflow.Future[int64], o.N)
+	for k := range all {
+		all[k] = workflow.ExecuteActivity[int64](ctx, opts, "work", fmt.Sprint(o.ID, ".", k), 0, o.Wait, o.Deaf)
+	}
+	for k, f := range all {
+		run, err := f.Get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m.out.Receipts[fmt.Sprint(o.ID, ".", k)] = run
+	}
+	return []string{o.ID}, nil
+}
+
+// refused asks for what the store refuses.
+func (m *machine) refused(ctx workflow.Context, o op) ([]string, error) {
+	want := engine.ErrInstanceNotFound
+	var err error
+	if o.Kind == opTaken {
+		want = engine.ErrInstanceAlreadyExists
+		own := workflow.SubWorkflowOptions{InstanceID: workflow.WorkflowInstance(ctx).InstanceID}
+		_, err = workflow.CreateSubWorkflowInstance[any](ctx, own, chaosWorkflow, []op{}, outcome{}).Get(ctx)
+	} else {
+		_, err = workflow.SignalWorkflow(ctx, "nobody", o.ID, 1).Get(ctx)
+	}
+	if errors.Is(err, want) {
+		return []string{o.ID + " refused"}, nil
+	}
+	return nil, fmt.Errorf("it was not refused: %w", err)
 }
 
 // all runs branches side by side. Their lines come in the order of the branches.

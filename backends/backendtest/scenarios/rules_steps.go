@@ -54,8 +54,9 @@ var oneUndurableStep = []sentence{
 	}},
 }
 
-// early reports what an activity was told by the time the first commit of its step was
-// acknowledged.
+// early looks whether an activity runs before the commit of the step that schedules
+// it is acknowledged. lost tells that it is applied at once, and only its answer
+// takes several tries.
 func early(name string, opts workflow.ActivityOptions, lost bool) sentence {
 	return sentence{name, func(s *system) {
 		var runs atomic.Int32

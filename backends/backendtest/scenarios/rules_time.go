@@ -87,6 +87,57 @@ func later(a, b time.Time) time.Time {
 var holdersStopInTime = []sentence{
 	stopsInTime("Here", "", time.Second),
 	stopsInTime("WithARow", elsewhere, 10*time.Second),
+	{"WhileACommitHangs", func(s *system) {
+		line := tapOn(s.b)
+		line.around(func(c backend.WorkflowCommit, send func() backend.WorkflowCommitted) backend.WorkflowCommitted {
+			if c.ExpectSeq == 0 {
+				return send()
+			}
+			line.sever(io.ErrUnexpectedEOF)
+			<-s.ctx.Done()
+			return backend.WorkflowCommitted{Err: io.ErrUnexpectedEOF}
+		})
+		s.stopsBeside(line, func(*engine.Instance) {})
+	}},
+	{"WhileTheResultsOfAPausedInstanceCantBeDelivered", func(s *system) {
+		line := tapOn(s.b)
+		s.stopsBeside(line, func(i *engine.Instance) {
+			s.pause(i)
+			s.rest()
+			line.sever(io.ErrUnexpectedEOF)
+		})
+	}},
+}
+
+// stopsBeside runs two activities, of which one ends after trouble began, and
+// expects the other to be told to stop within the lease.
+func (s *system) stopsBeside(line backend.Backend, trouble func(*engine.Instance)) {
+	s.Helper()
+	const length = 2 * time.Second
+	goOn := make(chan struct{})
+	var told atomic.Value
+	cut := s.startOn(line, functions(map[string]any{"w": func(ctx workflow.Context) error {
+		workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "act")
+		_, err := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "other").Get(ctx)
+		return errors.Join(err, workflow.Sleep(ctx, time.Hour))
+	}}, map[string]any{
+		"act": func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			told.Store(context.Cause(ctx))
+			return 0, ctx.Err()
+		},
+		"other": func(context.Context) (int, error) { s.hold(goOn); return 1, nil },
+	}), lease(length))
+	i := s.create("a", "w")
+	s.waiting(i, engine.WaitActivity)
+	s.rest()
+	trouble(i)
+	close(goOn)
+	s.pass(length)
+	if err, _ := told.Load().(error); !errors.Is(err, activity.ErrLeaseLost) {
+		s.Errorf("when the lease ended, the activity beside had been told %v", err)
+	}
+	s.abort(cut)
 }
 
 // stopsInTime cuts off the worker that runs an activity: the activity must be told
