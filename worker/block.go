@@ -150,7 +150,7 @@ func (h *hold) blockCommit(reason engine.BlockReason, keep []history.Encoded, lo
 	if err != nil {
 		return backend.WorkflowCommit{}, err
 	}
-	line := firstLine(reason.Message)
+	line := engine.FirstLine(reason.Message)
 	return backend.WorkflowCommit{
 		Instance: h.instance, Token: h.token, ExpectSeq: h.seq, StepID: engine.NewID(),
 		Status: engine.StatusBlocked, Local: local,

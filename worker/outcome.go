@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -39,7 +38,7 @@ func (s start) after(o outcome) item {
 	ev.Body = history.ActivityAttemptFailed{Failure: o.failure, Run: o.run, Next: o.at.Add(delay)}
 	next := s // s itself must not escape: most attempts don't fail
 	next.attempt++
-	next.delay, next.lastError, next.first = delay, firstLine(o.failure.Message), false
+	next.delay, next.lastError, next.first = delay, engine.FirstLine(o.failure.Message), false
 	return item{from: fromHere, event: ev, again: &next}
 }
 
@@ -172,14 +171,4 @@ func (w *Worker) deliver(ctx context.Context, i engine.Instance, items []item) e
 		}
 		pause(ctx.Done(), backoff(failures))
 	}
-}
-
-// firstLine is what a list shows of an error.
-func firstLine(s string) string {
-	const most = 500
-	line, _, _ := strings.Cut(s, "\n")
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "…"
-	}
-	return line
 }

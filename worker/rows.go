@@ -77,7 +77,7 @@ func (w *Worker) runRow(t backend.ActivityTask) {
 func (r *rowRun) putBack(err error) {
 	r.w.log.LogAttrs(r.w.ctx, slog.LevelError, "an activity can't be run here", slog.Any("error", err))
 	r.commit(backend.ActivityCommit{
-		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, After: handBackAfter, LastError: firstLine(err.Error())},
+		Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, After: handBackAfter, LastError: engine.FirstLine(err.Error())},
 	})
 }
 

@@ -86,8 +86,8 @@ func (s *state) commit(c *backend.WorkflowCommit) backend.WorkflowCommitted {
 	if e == nil || !e.leased() || e.token != c.Token || e.sum.HistoryLength != c.ExpectSeq {
 		return backend.WorkflowCommitted{Now: s.now, Err: leaseLost(c.Instance)}
 	}
-	if err := checkCommit(c); err != nil {
-		return backend.WorkflowCommitted{Now: s.now, Err: err}
+	if err := c.Check(); err != nil {
+		return backend.WorkflowCommitted{Now: s.now, Err: fmt.Errorf("memory: %w", err)}
 	}
 	e.lastStep = c.StepID
 	e.appendChunk(c.Events, c.Count)
@@ -108,22 +108,6 @@ func (s *state) commit(c *backend.WorkflowCommit) backend.WorkflowCommitted {
 		s.carryOn(e, c)
 	}
 	return s.committed(e, c.Token)
-}
-
-// checkCommit refuses what no worker sends, before anything is changed.
-func checkCommit(c *backend.WorkflowCommit) error {
-	problem := ""
-	switch {
-	case !slices.Contains(engine.Statuses(), c.Status):
-		problem = fmt.Sprintf("status %q is unknown", c.Status)
-	case (c.Status == engine.StatusContinuedAsNew) != (c.Next != nil):
-		problem = fmt.Sprintf("status %s does not fit Next", c.Status)
-	case (c.Status == engine.StatusBlocked) != (c.Block != nil):
-		problem = fmt.Sprintf("status %s does not fit Block", c.Status)
-	default:
-		return nil
-	}
-	return fmt.Errorf("memory: commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
 }
 
 func (e *execution) appendChunk(events history.Encoded, count int) {

@@ -149,7 +149,7 @@ func TestRule42ReadOnlyThroughALink(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	link := filepath.Join(elsewhere, "link.db")
 	if err := os.Symlink(filepath.Join(dir, "a.db"), link); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	writer := open(t, link)
 	defer closeStore(t, writer)

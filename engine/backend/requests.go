@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -52,4 +53,23 @@ func RemoveBatchSize(n int) RemovalOption {
 		o.BatchSize = n
 		return nil
 	}
+}
+
+// Check refuses what no worker sends. A store calls it before it changes anything.
+// The error wraps engine.ErrInvalidArgument and names the execution.
+func (c *WorkflowCommit) Check() error {
+	problem := ""
+	switch {
+	case !slices.Contains(engine.Statuses(), c.Status):
+		problem = fmt.Sprintf("status %q is unknown", c.Status)
+	case (c.Status == engine.StatusContinuedAsNew) != (c.Next != nil):
+		problem = fmt.Sprintf("status %s does not fit Next", c.Status)
+	case (c.Status == engine.StatusBlocked) != (c.Block != nil):
+		problem = fmt.Sprintf("status %s does not fit Block", c.Status)
+	case (c.Count == 0) != (len(c.Events) == 0):
+		problem = fmt.Sprintf("%d bytes of events are not %d events", len(c.Events), c.Count)
+	default:
+		return nil
+	}
+	return fmt.Errorf("commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -199,15 +198,6 @@ func (e *Executor) block(r engine.BlockReason) error {
 	e.dead.Store(true)
 	e.blocked = &BlockedError{Reason: r}
 	return e.blocked
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	const most = 500
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "…"
-	}
-	return line
 }
 
 const mainCoroutine = "main"

@@ -26,12 +26,6 @@ import (
 	"github.com/wfops/wfops/engine/registry"
 )
 
-// Limits of a history when Options leave them 0.
-const (
-	DefaultMaxEvents = 250_000
-	DefaultMaxBytes  = 250 << 20
-)
-
 // Options are what an Executor is made from. Instance, Registry and Command are
 // required.
 type Options struct {
@@ -113,10 +107,10 @@ type Executor struct {
 // New returns the executor of an execution without a past.
 func New(o Options) *Executor {
 	if o.MaxEvents <= 0 {
-		o.MaxEvents = DefaultMaxEvents
+		o.MaxEvents = engine.DefaultHistoryEvents
 	}
 	if o.MaxBytes <= 0 {
-		o.MaxBytes = DefaultMaxBytes
+		o.MaxBytes = engine.DefaultHistoryBytes
 	}
 	return &Executor{
 		opts:    o,

@@ -125,7 +125,7 @@ func (e *Executor) noteError(f *engine.Failure) {
 	if f == nil || errors.Is(f, engine.ErrCanceled) {
 		return
 	}
-	line := firstLine(f.Message)
+	line := engine.FirstLine(f.Message)
 	e.step.LastError = &line
 }
 

@@ -328,7 +328,7 @@ func (e *Executor) SetTags(tags map[string]string) {
 
 // SetStatus implements command.Sink.
 func (e *Executor) SetStatus(line string) {
-	line = firstLine(line)
+	line = engine.FirstLine(line)
 	e.step.StatusLine = &line
 }
 

@@ -56,19 +56,13 @@ type Limits struct {
 	HistoryBytes int64
 }
 
-// The defaults of Limits.
-const (
-	DefaultHistoryEvents = 250_000
-	DefaultHistoryBytes  = 250 << 20
-)
-
 // OrDefault returns l with its zeros replaced by the defaults.
 func (l Limits) OrDefault() Limits {
 	if l.HistoryEvents == 0 {
-		l.HistoryEvents = DefaultHistoryEvents
+		l.HistoryEvents = engine.DefaultHistoryEvents
 	}
 	if l.HistoryBytes == 0 {
-		l.HistoryBytes = DefaultHistoryBytes
+		l.HistoryBytes = engine.DefaultHistoryBytes
 	}
 	return l
 }

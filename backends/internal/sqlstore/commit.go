@@ -82,28 +82,10 @@ func (b *batch) commit(c *backend.WorkflowCommit) (x *row, refusal, err error) {
 	case x.lastSeq != c.ExpectSeq:
 		return nil, leaseLost(c.Instance, "the history ends at %d, not at %d", x.lastSeq, c.ExpectSeq), nil
 	}
-	if refusal := checkCommit(c); refusal != nil {
+	if refusal := c.Check(); refusal != nil {
 		return nil, refusal, nil
 	}
 	return x, nil, b.step(x, c)
-}
-
-// checkCommit refuses what no worker sends, before anything is changed.
-func checkCommit(c *backend.WorkflowCommit) error {
-	problem := ""
-	switch {
-	case !slices.Contains(engine.Statuses(), c.Status):
-		problem = fmt.Sprintf("status %q is unknown", c.Status)
-	case (c.Status == engine.StatusContinuedAsNew) != (c.Next != nil):
-		problem = fmt.Sprintf("status %s does not fit Next", c.Status)
-	case (c.Status == engine.StatusBlocked) != (c.Block != nil):
-		problem = fmt.Sprintf("status %s does not fit Block", c.Status)
-	case (c.Count == 0) != (len(c.Events) == 0):
-		problem = fmt.Sprintf("%d bytes of events are not %d events", len(c.Events), c.Count)
-	default:
-		return nil
-	}
-	return fmt.Errorf("commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
 }
 
 // step applies everything that a step says, in an order in which nothing refers
