@@ -21,6 +21,8 @@ type dialect struct {
 
 	// copied is when the private copy was made that the store reads, or zero.
 	copied time.Time
+
+	log writeLog
 }
 
 var _ sqlstore.Dialect = (*dialect)(nil)
@@ -60,12 +62,9 @@ func (d *dialect) Prepare(ctx context.Context, s *sqlstore.Session) error {
 	for _, pragma := range []string{
 		"busy_timeout = 0",
 		"synchronous = " + string(d.synchronous),
-		"cache_size = -32768", // KiB
+		cacheSize,
 		"temp_store = MEMORY",
-		// Pages of the log before it is copied into the database. Indexes on random ids
-		// dirty the same pages over and over; the longer the log, the fewer times they
-		// are copied. 32 MB of log are recovered in a moment.
-		"wal_autocheckpoint = 8000",
+		fmt.Sprintf("wal_autocheckpoint = %d", logPages),
 	} {
 		if err := runPragma(ctx, s, pragma); err != nil {
 			return err
@@ -93,6 +92,11 @@ func (d *dialect) Begin(ctx context.Context, s *sqlstore.Session, relaxed bool) 
 			return err
 		}
 		s.SetRelaxed(relaxed)
+	}
+	if !relaxed {
+		if err := d.log.grow(ctx, s); err != nil {
+			return err
+		}
 	}
 	_, err := s.Exec(ctx, "BEGIN IMMEDIATE")
 	return err
@@ -173,6 +177,7 @@ const (
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8
+	codeFull     = 13
 	codeNotADB   = 26
 )
 

@@ -150,34 +150,33 @@ func config(d *dialect, name string) sqlstore.Config {
 		Changed: seen.changed,
 	}
 	if !d.readOnly {
-		cfg.Ready = makeReady
+		cfg.Ready = d.makeReady
 	}
 	return cfg
 }
 
 // makeReady also makes sure that the database can be written. SQLite opens a file
 // without write permission for reading, and says so at the first write only.
-func makeReady(ctx context.Context, s *sqlstore.Session) error {
-	if err := setWAL(ctx, s); err != nil {
+func (d *dialect) makeReady(ctx context.Context, s *sqlstore.Session) error {
+	logged, err := setWAL(ctx, s)
+	if err != nil {
 		return err
 	}
-	_, err := s.Exec(ctx, "DELETE FROM wakes WHERE pk < 0")
+	d.log.short = logged && d.synchronous == Full
+	_, err = s.Exec(ctx, "DELETE FROM wakes WHERE pk < 0")
 	return err
 }
 
 // setWAL puts the database into WAL mode, which is stored in the file. It is done
 // after the file was marked as ours, so that a file in WAL mode without the mark
-// certainly is not ours.
-func setWAL(ctx context.Context, s *sqlstore.Session) error {
+// certainly is not ours. A database in memory has no log.
+func setWAL(ctx context.Context, s *sqlstore.Session) (logged bool, err error) {
 	mode := ""
-	err := s.QueryOnce(ctx, "PRAGMA journal_mode = WAL", func(r *sqlstore.Row) { mode = r.Text() })
-	if err != nil {
-		return err
+	err = s.QueryOnce(ctx, "PRAGMA journal_mode = WAL", func(r *sqlstore.Row) { mode = r.Text() })
+	if err == nil && mode != "wal" && mode != "memory" {
+		err = errors.New("SQLite refused WAL mode and stays in mode " + mode + "; a store can't be on this file system")
 	}
-	if mode != "wal" && mode != "memory" {
-		return errors.New("SQLite refused WAL mode and stays in mode " + mode + "; a store can't be on this file system")
-	}
-	return nil
+	return mode == "wal", err
 }
 
 // dataVersion is the version of the data that a writer session has seen.

@@ -64,12 +64,12 @@ func (b *batch) stepFinal(x *row, c *backend.WorkflowCommit) error {
 		if err != nil {
 			return err
 		}
-		x.inbox -= len(moved) // they stay unread no longer than others
 	}
 	x.release() // the holder knows
 	if err := b.finish(x, c.Status); err != nil {
 		return err
 	}
+	x.set.unread -= len(moved) // they may still be read
 	if c.Next != nil {
 		// It stays paused: the operator paused the instance, not one of its executions.
 		if err := b.insert(c.Next, x, moved, paused); err != nil {
