@@ -10,7 +10,9 @@ TESTFLAGS ?=
 # Packages that bench and fuzz look at.
 PKG       ?= ./...
 BENCH     ?= .
-BENCHTIME ?= 1s
+BENCHTIME ?= 100ms
+# Instances that lists look through.
+LISTED    ?= 200000
 FUZZTIME  ?= 20s
 
 # The linter is built once for each tools/go.sum and version of Go.
@@ -27,7 +29,7 @@ demo: ## kills a worker under load, and looks for what was lost or done twice
 
 .PHONY: test
 test: ## all tests, with the race detector
-	@./scripts/need go cc
+	@./scripts/need go cc certs
 	go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: check
@@ -44,7 +46,7 @@ tidy: ## go.mod and go.sum name what is used and nothing else
 
 .PHONY: vet
 vet: ## go vet, with and without cgo
-	@./scripts/need go cc
+	@./scripts/need go cc certs
 	go vet ./...
 	CGO_ENABLED=0 go vet ./...
 
@@ -54,19 +56,19 @@ layout: ## who may import what, and how long things may get
 
 .PHONY: lint
 lint: $(linter) ## golangci-lint, with and without cgo
-	@./scripts/need go cc
+	@./scripts/need go cc certs
 	$(linter) run
 	CGO_ENABLED=0 $(linter) run ./backends/...
 
 $(linter):
-	@./scripts/need go
+	@./scripts/need go certs
 	@echo "building golangci-lint; this takes some minutes, once"
 	@mkdir -p .bin && rm -f .bin/golangci-lint-*
-	cd tools && CGO_ENABLED=0 go build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	cd tools && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: bench
-bench: ## benchmarks of the parts: PKG, BENCH, BENCHTIME
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) $(PKG)
+bench: ## benchmarks of the parts (PKG, BENCH, BENCHTIME) and of the whole (LISTED)
+	@PKG='$(PKG)' BENCH='$(BENCH)' BENCHTIME='$(BENCHTIME)' LISTED='$(LISTED)' ./scripts/bench
 
 .PHONY: fuzz
 fuzz: ## every fuzz target: PKG, FUZZTIME each
