@@ -31,7 +31,9 @@ type Client struct {
 	b        backend.Backend
 	settings settings.Settings
 	registry *registry.Registry
-	clock    clock
+	// strict tells that registry was given to us: what it lacks is worth a question.
+	strict bool
+	clock  clock
 }
 
 // Option changes how New builds a Client.
@@ -43,8 +45,15 @@ type Option func(*Client)
 func WithSettings(s settings.Settings) Option { return func(c *Client) { c.settings = s } }
 
 // WithRegistry makes the client check the arguments of workflows that are started
-// by name, and know names that functions were registered under.
-func WithRegistry(r *registry.Registry) Option { return func(c *Client) { c.registry = r } }
+// by name, know names that functions were registered under, and refuse to start a
+// workflow that neither r nor a live worker registers. A nil r changes nothing.
+func WithRegistry(r *registry.Registry) Option {
+	return func(c *Client) {
+		if r != nil {
+			c.registry, c.strict = r, true
+		}
+	}
+}
 
 // New returns a Client on b. Concurrent writes share calls of the store.
 func New(b backend.Backend, opts ...Option) *Client {

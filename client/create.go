@@ -48,12 +48,21 @@ type WorkflowInstanceOptions struct {
 }
 
 // CreateWorkflowInstance starts an instance of the workflow wf, a function or a
-// registered name, and returns once that is durable. Number and types of args are
-// checked against the function where it is known.
+// name, and returns once that is durable. Number and types of args are checked
+// against the function where it is known.
+//
+// A function stands for its name, so a program that only starts workflows needs no
+// registry. Whether there is a worker for the name does not matter then: the
+// instance waits for one, and Describe says so. A client that has a registry, be it
+// of an orchestrator, takes a name that is missing there for a mistake, unless a
+// worker that was alive half a minute ago registers it; only then it asks the store.
+// Such a client should not start workflows of programs that may be down: use one
+// without a registry for these.
 //
 // The error is engine.ErrInstanceAlreadyExists if the id is taken under
-// options.IDReuse, and engine.ErrInvalidArgument for anything that can't be
-// meant or encoded; then nothing was written.
+// options.IDReuse, engine.ErrNotRegistered for a workflow that is unknown as above,
+// and engine.ErrInvalidArgument for that and anything else that can't be meant or
+// encoded; then nothing was written.
 func (c *Client) CreateWorkflowInstance(ctx context.Context, options WorkflowInstanceOptions, wf any, args ...any) (*engine.Instance, error) {
 	creation, err := c.creation(ctx, options, wf, args)
 	if err != nil {
@@ -65,7 +74,8 @@ func (c *Client) CreateWorkflowInstance(ctx context.Context, options WorkflowIns
 // SignalWithStart signals the open execution of options.InstanceID, or starts one
 // that has received the signal before it first runs, in one step that nothing can
 // come between. options.IDReuse is IDReuseReturn if empty; with another policy
-// the signal goes to the new execution or, if that is refused, nowhere.
+// the signal goes to the new execution or, if that is refused, nowhere. wf and
+// errors are those of CreateWorkflowInstance.
 func (c *Client) SignalWithStart(ctx context.Context, options WorkflowInstanceOptions, name string, arg, wf any, args ...any) (*engine.Instance, error) {
 	if options.IDReuse == "" {
 		options.IDReuse = IDReuseReturn
@@ -129,7 +139,7 @@ func (c *Client) creation(ctx context.Context, o WorkflowInstanceOptions, wf any
 	if err := c.addEvents(ctx, &creation, o, started); err != nil {
 		return backend.Creation{}, err
 	}
-	return creation, nil
+	return creation, c.known(ctx, name)
 }
 
 // addEvents puts the events of a new execution into creation.

@@ -3,9 +3,11 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -16,6 +18,27 @@ func (c *Client) workflowName(wf any, args []any) (string, error) {
 		return "", err
 	}
 	return name, engine.CheckName("workflow name", name)
+}
+
+// known refuses a workflow that nobody seems to know. It asks the store only if the
+// registry does not know it.
+func (c *Client) known(ctx context.Context, name string) error {
+	if !c.strict {
+		return nil
+	}
+	_, missing := c.registry.Workflow(name)
+	if missing == nil {
+		return nil
+	}
+	workers, err := c.alive(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for a worker that registers workflow %q: %w", name, err)
+	}
+	if slices.ContainsFunc(workers, func(w backend.Worker) bool { return slices.Contains(w.Workflows, name) }) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w, and no live worker registers it: register it here, start the worker that does, or use a client without a registry",
+		engine.ErrInvalidArgument, missing)
 }
 
 // encodeArgs encodes the arguments of the workflow name.

@@ -107,6 +107,13 @@ func (s *store) Remove(ctx context.Context, is []engine.Instance) []error {
 	return errorsOf(s, "remove", len(is), func() []error { return s.Backend.Remove(ctx, is) })
 }
 
+func (s *store) Workers(ctx context.Context) ([]backend.Worker, error) {
+	if _, err := s.verdict("workers"); err != nil {
+		return nil, err
+	}
+	return s.Backend.Workers(ctx)
+}
+
 // create starts an instance of Greet.
 func create(t *testing.T, c *client.Client, id string) *engine.Instance {
 	t.Helper()

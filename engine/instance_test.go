@@ -83,3 +83,10 @@ func TestQueueDefault(t *testing.T) {
 		t.Error("an empty queue, and no other, means the default")
 	}
 }
+
+func BenchmarkNewID(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.NewID()
+	}
+}

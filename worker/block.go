@@ -94,7 +94,7 @@ func (h *hold) block() {
 	if b.Transient {
 		c.Block.RetryAfter = h.w.blocks.delay(h.instance)
 	}
-	if _, err := h.send(c); err != nil {
+	if _, err := h.send([]backend.WorkflowCommit{c}); err != nil {
 		h.lose(items)
 		return
 	}

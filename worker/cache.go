@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"container/list"
 	"sync"
 	"time"
 
@@ -23,6 +22,12 @@ type warm struct {
 	// open holds the events of commands without an answer, for observers; nil if
 	// there are none.
 	open map[int64]history.Event
+
+	// The rest belongs to the cache while it is there.
+	instance     engine.Instance
+	bytes        int64
+	put          time.Time
+	newer, older *warm // neighbors in the order of put
 }
 
 // placed is what the store holds for an activity.
@@ -59,35 +64,27 @@ type cache struct {
 
 	mu    sync.Mutex
 	bytes int64
-	byID  map[engine.Instance]*cached
-	order list.List // of *cached, the one put last in front
+	byID  map[engine.Instance]*warm
+	// newest was put last, oldest first; nil if there is none.
+	newest, oldest *warm
 	// over refuses what comes after close: a hold that a stopped worker could not
 	// wait for still ends at some time.
 	over bool
 }
 
-type cached struct {
-	instance engine.Instance
-	warm     *warm
-	bytes    int64
-	put      time.Time
-	place    *list.Element
-}
-
 func newCache(maxBytes int64, maxCount int) *cache {
-	return &cache{maxBytes: maxBytes, maxCount: maxCount, byID: map[engine.Instance]*cached{}}
+	return &cache{maxBytes: maxBytes, maxCount: maxCount, byID: map[engine.Instance]*warm{}}
 }
 
 // take removes the executor of an execution and returns it, or nil.
 func (c *cache) take(i engine.Instance) *warm {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.byID[i]
-	if e == nil {
-		return nil
+	w := c.byID[i]
+	if w != nil {
+		c.remove(w)
 	}
-	c.remove(e)
-	return e.warm
+	return w
 }
 
 // put takes over an executor. It returns those that there is no room for; the
@@ -99,15 +96,13 @@ func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
 	if c.over {
 		return []*warm{w}
 	}
-	if e := c.byID[i]; e != nil {
-		out = c.evict(out, e)
+	if old := c.byID[i]; old != nil {
+		out = c.evict(out, old)
 	}
-	e := &cached{instance: i, warm: w, bytes: size, put: time.Now()}
-	e.place = c.order.PushFront(e)
-	c.byID[i] = e
-	c.bytes += size
-	for e := c.oldest(); e != nil && (c.bytes > c.maxBytes || c.order.Len() > c.maxCount); e = c.oldest() {
-		out = c.evict(out, e)
+	w.instance, w.bytes, w.put = i, size, time.Now()
+	c.add(w)
+	for c.oldest != nil && (c.bytes > c.maxBytes || len(c.byID) > c.maxCount) {
+		out = c.evict(out, c.oldest)
 	}
 	return out
 }
@@ -116,8 +111,8 @@ func (c *cache) put(i engine.Instance, w *warm) (out []*warm) {
 func (c *cache) expire(t time.Time) {
 	var out []*warm
 	c.mu.Lock()
-	for e := c.oldest(); e != nil && e.put.Before(t); e = c.oldest() {
-		out = c.evict(out, e)
+	for c.oldest != nil && c.oldest.put.Before(t) {
+		out = c.evict(out, c.oldest)
 	}
 	c.mu.Unlock()
 	closeAll(out)
@@ -137,27 +132,40 @@ func (c *cache) close() {
 func (c *cache) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.order.Len()
+	return len(c.byID)
 }
 
-// oldest returns what was put least recently, or nil.
-func (c *cache) oldest() *cached {
-	el := c.order.Back()
-	if el == nil {
-		return nil
+func (c *cache) evict(out []*warm, w *warm) []*warm {
+	c.remove(w)
+	return append(out, w)
+}
+
+func (c *cache) add(w *warm) {
+	w.older = c.newest
+	if c.newest != nil {
+		c.newest.newer = w
+	} else {
+		c.oldest = w
 	}
-	return el.Value.(*cached) //nolint:errcheck,forcetypeassert // the list holds nothing else
+	c.newest = w
+	c.byID[w.instance] = w
+	c.bytes += w.bytes
 }
 
-func (c *cache) evict(out []*warm, e *cached) []*warm {
-	c.remove(e)
-	return append(out, e.warm)
-}
-
-func (c *cache) remove(e *cached) {
-	c.order.Remove(e.place)
-	delete(c.byID, e.instance)
-	c.bytes -= e.bytes
+func (c *cache) remove(w *warm) {
+	if w.newer != nil {
+		w.newer.older = w.older
+	} else {
+		c.newest = w.older
+	}
+	if w.older != nil {
+		w.older.newer = w.newer
+	} else {
+		c.oldest = w.newer
+	}
+	w.newer, w.older = nil, nil
+	delete(c.byID, w.instance)
+	c.bytes -= w.bytes
 }
 
 func closeAll(ws []*warm) {

@@ -64,17 +64,18 @@ type start struct {
 // builder puts a commit together. Its first error stays.
 type builder struct {
 	author
-	turn
-	c   backend.WorkflowCommit
-	err error
+	turn // by value: a pointer in here would put it on the heap
+	c    *backend.WorkflowCommit
+	err  error
 }
 
 // commitOf translates a turn into rows. It is a pure function: it reads no clock
-// and draws no numbers.
-func commitOf(a author, t turn) (backend.WorkflowCommit, error) {
-	b := builder{author: a, turn: t}
+// and draws no numbers. It returns one commit, in the form that the store takes.
+func commitOf(a *author, t *turn) ([]backend.WorkflowCommit, error) {
+	commit := make([]backend.WorkflowCommit, 1)
+	b := builder{author: *a, turn: *t, c: &commit[0]}
 	s := &b.step
-	b.c = backend.WorkflowCommit{
+	*b.c = backend.WorkflowCommit{
 		Instance: a.instance, Token: a.token, ExpectSeq: t.seq, StepID: t.stepID,
 		Events: b.encode(s.Events...), Count: len(s.Events),
 		Local: t.local, Status: s.Status, Lease: t.lease, ReadyAfter: t.readyAfter,
@@ -93,9 +94,9 @@ func commitOf(a author, t turn) (backend.WorkflowCommit, error) {
 	b.deliveries()
 	b.next()
 	if b.err != nil {
-		return b.c, fmt.Errorf("writing a step of %s: %w", a.instance, b.err)
+		return nil, fmt.Errorf("writing a step of %s: %w", a.instance, b.err)
 	}
-	return b.c, nil
+	return commit, nil
 }
 
 func (b *builder) encode(events ...history.Event) history.Encoded {
@@ -112,8 +113,8 @@ func (b *builder) event(at time.Time, ref int64, body history.Body) history.Enco
 
 // consume takes out of the store what is history now.
 func (b *builder) consume() {
-	for _, it := range b.took {
-		switch it.from {
+	for i := range b.took {
+		switch it := &b.took[i]; it.from {
 		case fromInbox:
 			b.c.Consume = append(b.c.Consume, it.row)
 		case fromTimer:
@@ -148,7 +149,8 @@ func (b *builder) activities() {
 			b.c.DropTimers = append(b.c.DropTimers, backend.TimerKey{Ref: ref, Slot: backend.AllSlots})
 		}
 	}
-	for _, s := range b.rows {
+	for i := range b.rows {
+		s := &b.rows[i]
 		queue := cmp.Or(s.body.Queue, b.queue).OrDefault()
 		b.c.AddActivities = append(b.c.AddActivities, backend.ActivityRow{
 			Ref: s.ref, Name: s.body.Name, Queue: queue, Event: b.event(s.scheduled, s.ref, *s.body),
@@ -162,13 +164,13 @@ func (b *builder) activities() {
 		s := &b.step.StartActivities[i]
 		if d := s.Body.Timeouts.ScheduleToClose; d > 0 {
 			first := start{ref: s.Event.Ref, body: &s.Body, scheduled: s.Event.At}
-			b.timeout(first, backend.SlotScheduleToClose, d, "ScheduleToClose")
+			b.timeout(&first, backend.SlotScheduleToClose, d, "ScheduleToClose")
 		}
 	}
 }
 
 // timeout sets a timer that answers the activity in place of its attempts.
-func (b *builder) timeout(s start, slot backend.TimerSlot, d time.Duration, name string) {
+func (b *builder) timeout(s *start, slot backend.TimerSlot, d time.Duration, name string) {
 	due := s.scheduled.Add(d)
 	failure := b.sentinels.Failure(timeoutError(s.body.Name, name, d))
 	failed := history.ActivityFailed{Failure: failure, Run: history.Run{Scheduled: s.scheduled}}

@@ -28,11 +28,11 @@ func committed(t *testing.T, change func(*turn)) backend.WorkflowCommit {
 		Status: engine.StatusRunning, Events: []history.Event{{Seq: 8, At: noon, Body: history.TaskStarted{}}},
 	}}
 	change(&tn)
-	c, err := commitOf(me, tn)
+	c, err := commitOf(&me, &tn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c[0]
 }
 
 // open returns the only event of what was encoded.
@@ -239,7 +239,7 @@ func TestCommitThatCantBeWritten(t *testing.T) {
 	tn := turn{step: executor.Step{
 		Status: engine.StatusRunning, StartTimers: []executor.StartTimer{{Ref: 1, Until: time.Date(10_001, 1, 1, 0, 0, 0, 0, time.UTC)}},
 	}}
-	if _, err := commitOf(me, tn); err == nil {
+	if _, err := commitOf(&me, &tn); err == nil {
 		t.Error("no error")
 	}
 }

@@ -59,6 +59,10 @@ func TestResultDuringABlockingCommit(t *testing.T) {
 		for _, row := range w.pending(i).Inbox {
 			if ev, err := row.Event.DecodeOne(); err == nil && ev.Kind() == history.KindSignalReceived {
 				drop := backend.RetryRequest{To: exactly(*i), DropInbox: row.ID}
+				drop.Dropped, err = history.Encode(history.Event{Body: history.EventDropped{Event: row.Event}})
+				if err != nil {
+					w.Fatal(err)
+				}
 				if err := w.store.Retry(w.Context(), []backend.RetryRequest{drop})[0]; err != nil {
 					w.Fatal(err)
 				}
@@ -149,7 +153,9 @@ func TestLettingGoStartsNothing(t *testing.T) {
 		again := start{ref: 1, body: &history.ActivityScheduled{Name: "act"}, attempt: 2}
 		h := &hold{w: x, local: map[int64]*localRun{1: {}}, owed: []start{again}}
 		st := executor.Step{Status: engine.StatusRunning}
-		leaving, staying := h.plan(st, nil, true), h.plan(st, nil, false)
+		leaving, staying := turn{step: st}, turn{step: st}
+		h.plan(&leaving, true)
+		h.plan(&staying, false)
 		x.acts.leave(len(staying.here))
 		equal(w, "leaving", fmt.Sprint(len(leaving.here), len(leaving.rows), leaving.local), "0 1 0")
 		equal(w, "staying", fmt.Sprint(len(staying.here), len(staying.rows), staying.local), "1 0 1")

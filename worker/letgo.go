@@ -22,24 +22,24 @@ func (h *hold) letGo(readyAfter time.Duration) {
 		h.lose(nil)
 		return
 	}
-	st := executor.Step{Status: engine.StatusRunning, Waiting: last.Waiting, Attempt: last.Attempt}
-	t := h.plan(st, nil, true)
+	t := turn{step: executor.Step{Status: engine.StatusRunning, Waiting: last.Waiting, Attempt: last.Attempt}}
+	h.plan(&t, true)
 	if h.turns == 0 && readyAfter == 0 {
 		readyAfter = idleAfter
 	}
 	t.lease, t.readyAfter = 0, readyAfter
-	c, err := commitOf(h.author, t)
+	commit, err := commitOf(&h.author, &t)
 	if err != nil {
 		h.complain("an instance can't be given back", err, 1)
 		h.lose(nil)
 		return
 	}
-	ans, err := h.send(c)
+	ans, err := h.send(commit)
 	if err != nil {
 		h.lose(nil)
 		return
 	}
-	h.acknowledged(&t, &c, ans)
+	h.acknowledged(&t, &commit[0], ans)
 }
 
 // idleAfter keeps an execution that was claimed and had nothing to do from being

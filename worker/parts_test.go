@@ -466,6 +466,9 @@ func TestOrchestrator(t *testing.T) {
 		must(t, o.RegisterWorkflow(takeSignals))
 		must(t, o.RegisterActivity(sleeping(0).fn))
 		must(t, o.Start(w.Context()))
+		if _, err := o.CreateWorkflowInstance(w.Context(), client.WorkflowInstanceOptions{}, "takeSignal", 1); !errors.Is(err, engine.ErrNotRegistered) {
+			t.Errorf("an unknown workflow is started: %v", err)
+		}
 		i, err := o.CreateWorkflowInstance(w.Context(), client.WorkflowInstanceOptions{InstanceID: "i"}, takeSignals, 1)
 		must(t, err)
 		must(t, o.SignalWorkflow(w.Context(), "i", "add", 5))

@@ -10,12 +10,13 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// plan decides where the attempts that the step asks for run, and whether the
+// plan decides where the attempts that the step of t asks for run, and whether the
 // lease is kept. It takes a slot for each attempt that is to run here, before the
 // step is written: afterwards it would be too late to write a row instead. Nothing
 // begins here for a hold that is leaving.
-func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
-	t := turn{stepID: engine.NewID(), seq: h.seq, step: st, took: took}
+func (h *hold) plan(t *turn, leaving bool) {
+	t.stepID, t.seq = engine.NewID(), h.seq
+	st := &t.step
 	if h.body != nil {
 		t.placed = h.body.activities
 	}
@@ -23,11 +24,11 @@ func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 		t.at = st.Events[0].At
 	}
 	if st.Status.Final() {
-		return t
+		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := planner{hold: h, turn: &t, leaving: leaving}
+	p := planner{hold: h, turn: t, leaving: leaving}
 	t.local = h.orphans + len(h.local)
 	for _, ref := range st.DropActivities {
 		p.open(ref)
@@ -35,8 +36,8 @@ func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 	for _, s := range h.owed {
 		p.again(s)
 	}
-	for i := range took {
-		if s := took[i].again; s != nil {
+	for i := range t.took {
+		if s := t.took[i].again; s != nil {
 			p.again(*s)
 		}
 	}
@@ -47,8 +48,7 @@ func (h *hold) plan(st executor.Step, took []item, leaving bool) turn {
 	if h.w.cutoff.Load() {
 		p.giveAway()
 	}
-	t.lease = h.leaseFor(&t)
-	return t
+	t.lease = h.leaseFor(t)
 }
 
 // planner places attempts. The hold's mu is held.
@@ -96,7 +96,7 @@ func (p *planner) giveAway() {
 		if l.attempt == nil || !p.open(ref) {
 			continue
 		}
-		s := l.attempt.start
+		s := *l.attempt.start
 		s.first = false
 		p.turn.rows = append(p.turn.rows, s)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,9 @@ type rowRun struct {
 	w    *Worker
 	task backend.ActivityTask
 	a    *attempt
-	// before are events about attempts that were lost before this one.
+	// before are events about attempts that were lost before this one. Whatever is
+	// written of the row first has them, be it that the row is given back. They are
+	// not changed once the attempt runs.
 	before []history.Event
 
 	mu    sync.Mutex
@@ -43,34 +46,46 @@ func (w *Worker) claimActivities(ctx context.Context, n int) (claimed, error) {
 	}
 	w.clock.learn(sent, got.Now)
 	for i := range got.Tasks {
-		go w.runRow(got.Tasks[i])
+		late := &lateResults{} // or Stop could find nothing to wait for until the row is among those that run
+		w.late.add(late, late)
+		go w.runRow(got.Tasks[i], late)
 	}
 	return claimed{n: len(got.Tasks), next: got.Next}, nil
 }
 
 // runRow runs one claimed row. It owns an activity slot.
-func (w *Worker) runRow(t backend.ActivityTask) {
+func (w *Worker) runRow(t backend.ActivityTask, late *lateResults) {
+	a := w.takeRow(t)
+	w.late.remove(late, late)
+	if a != nil {
+		w.perform(a)
+	}
+}
+
+// takeRow returns the attempt that a claimed row asks for, which owns the slot then,
+// or nil if there is none to make.
+func (w *Worker) takeRow(t backend.ActivityTask) *attempt {
 	r := &rowRun{w: w, task: t, until: t.LeaseUntil}
 	ev, err := t.Event.DecodeOne()
 	body, ok := ev.Body.(history.ActivityScheduled)
 	if err != nil || !ok {
 		w.acts.leave(1)
 		r.putBack(fmt.Errorf("activity %d of %s: the row does not hold an ActivityScheduled event: %w", t.Ref, t.Instance, err))
-		return
+		return nil
 	}
 	s := start{
 		ref: t.Ref, body: &body, scheduled: t.Scheduled, attempt: t.Attempt, lastError: t.LastError, details: t.Details,
 	}
 	if t.Lost != nil && !r.account(s, *t.Lost) {
 		w.acts.leave(1)
-		return
+		return nil
 	}
-	r.a = w.newAttempt(r, t.Instance, t.Workflow, t.Queue, s)
+	r.a = w.newAttempt(r, t.Instance, t.Workflow, t.Queue, &s)
 	w.rows.add(r, r)
 	if w.cutoff.Load() {
 		r.giveBack()
 	}
-	w.perform(r.a)
+	return r.a
 }
 
 // putBack leaves a row that this build can't read to others.
@@ -90,8 +105,8 @@ func (r *rowRun) account(s start, lost backend.LostAttempt) bool {
 		failure: r.w.settings.Errors.Failure(err), at: r.w.clock.now(),
 		run: history.Run{Attempt: lost.Attempt, Scheduled: s.scheduled, Started: lost.Started, Worker: lost.Worker},
 	})
-	r.before = append(r.before, it.event)
 	if it.again != nil && it.again.delay <= 0 {
+		r.before, r.task.LastError = []history.Event{it.event}, it.again.lastError
 		return true
 	}
 	r.conclude(it)
@@ -108,27 +123,31 @@ func (r *rowRun) ended(_ *attempt, o outcome, revoked bool) *hold {
 	if revoked && o.failure != nil {
 		return nil
 	}
-	it := r.a.start.after(o)
-	r.before = append(r.before, it.event)
-	r.conclude(it)
+	r.conclude(r.a.start.after(o))
 	return nil
 }
 
-// conclude commits what is in before: an answer, or an attempt that another one
-// follows.
+// conclude writes the end of an attempt: an answer, or a failure that another
+// attempt follows.
 func (r *rowRun) conclude(it item) {
-	c := backend.ActivityCommit{Events: make([]history.Encoded, len(r.before))}
-	for i, ev := range r.before {
+	var next *backend.ActivityRetry
+	if s := it.again; s != nil {
+		next = &backend.ActivityRetry{Attempt: s.attempt, After: s.delay, LastError: s.lastError}
+	}
+	r.write(next, it.event)
+}
+
+// write commits events, after those in before. With next the row stays, and nobody
+// is woken.
+func (r *rowRun) write(next *backend.ActivityRetry, events ...history.Event) {
+	c := backend.ActivityCommit{Retry: next, Quiet: next != nil}
+	for _, ev := range slices.Concat(r.before, events) {
 		enc, err := history.Encode(ev)
 		if err != nil {
 			r.putBack(fmt.Errorf("encoding the outcome of activity %d of %s: %w", r.task.Ref, r.task.Instance, err))
 			return
 		}
-		c.Events[i] = enc
-	}
-	if s := it.again; s != nil {
-		c.Quiet = true
-		c.Retry = &backend.ActivityRetry{Attempt: s.attempt, After: s.delay, LastError: s.lastError}
+		c.Events = append(c.Events, enc)
 	}
 	r.commit(c)
 }
@@ -225,9 +244,7 @@ func (r *rowRun) giveBack() {
 	go func() {
 		defer r.w.late.remove(late, late)
 		r.a.revoke(activity.ErrShutdown)
-		r.commit(backend.ActivityCommit{
-			Retry: &backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError},
-		})
+		r.write(&backend.ActivityRetry{Attempt: r.task.Attempt, LastError: r.task.LastError})
 		r.w.rows.remove(r, r)
 	}()
 }

@@ -21,19 +21,17 @@ import (
 // function that ignores its context keeps its slot until it returns, and what it
 // returns then is dropped.
 type attempt struct {
-	w        *Worker
-	owner    owner
-	instance engine.Instance
-	workflow string
-	queue    engine.Queue
-	start    start
-	started  time.Time
+	w     *Worker
+	owner owner
+	start *start
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	settled atomic.Bool
 	revoked atomic.Bool
 
+	// task is what the function is told. Its Info has the instance, the workflow and
+	// the queue from the beginning.
 	task activity.State
 
 	mu       sync.Mutex
@@ -48,8 +46,9 @@ type owner interface {
 	ended(a *attempt, o outcome, revoked bool) *hold
 }
 
-func (w *Worker) newAttempt(o owner, i engine.Instance, workflow string, queue engine.Queue, s start) *attempt {
-	a := &attempt{w: w, owner: o, instance: i, workflow: workflow, queue: queue, start: s, beat: s.details}
+func (w *Worker) newAttempt(o owner, i engine.Instance, workflow string, queue engine.Queue, s *start) *attempt {
+	a := &attempt{w: w, owner: o, start: s, beat: s.details}
+	a.task.Info.Instance, a.task.Info.Workflow, a.task.Info.Queue = i, workflow, queue
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	return a
 }
@@ -70,7 +69,7 @@ func (a *attempt) perform() (run *hold) {
 		a.w.acts.leave(1)
 		return nil
 	}
-	a.started = a.w.clock.now()
+	a.task.Info.Started = a.w.clock.now()
 	a.watch()
 	returned := false
 	defer func() {
@@ -128,15 +127,12 @@ func (a *attempt) headers() history.Headers {
 
 func (a *attempt) state() *activity.State {
 	b := a.start.body
-	a.task = activity.State{
-		Info: activity.Task{
-			Instance: a.instance, Workflow: a.workflow, Activity: b.Name, ID: b.ID, Ref: a.start.ref,
-			Attempt: a.start.attempt, Queue: a.queue, Scheduled: a.start.scheduled, Started: a.started,
-			HeartbeatTimeout: b.Timeouts.Heartbeat, Worker: a.w.id, Build: a.w.build,
-		},
-		Logger: a.w.log, Payloads: a.w.payloads, Details: a.start.details, Heartbeat: a.record,
-	}
-	a.task.Info.Deadline, _ = a.ctx.Deadline()
+	info := &a.task.Info
+	info.Activity, info.ID, info.Ref, info.Attempt = b.Name, b.ID, a.start.ref, a.start.attempt
+	info.Scheduled, info.HeartbeatTimeout = a.start.scheduled, b.Timeouts.Heartbeat
+	info.Worker, info.Build = a.w.id, a.w.build
+	info.Deadline, _ = a.ctx.Deadline()
+	a.task.Logger, a.task.Payloads, a.task.Details, a.task.Heartbeat = a.w.log, a.w.payloads, a.start.details, a.record
 	return &a.task
 }
 
@@ -198,7 +194,7 @@ func (a *attempt) settle(result engine.Payload, err error) *hold {
 		return nil
 	}
 	o := outcome{result: result, at: a.w.clock.now(), run: history.Run{
-		Attempt: a.start.attempt, Scheduled: a.start.scheduled, Started: a.started, Worker: a.w.id, Build: a.w.build,
+		Attempt: a.start.attempt, Scheduled: a.start.scheduled, Started: a.task.Info.Started, Worker: a.w.id, Build: a.w.build,
 	}}
 	if err != nil {
 		// The function may be quicker to return than the timeout to settle.

@@ -66,6 +66,34 @@ func TestRule01OneUndurableStep(t *testing.T) {
 	})
 }
 
+// Activities that end together share steps, also when a commit takes no time.
+func TestResultsThatComeTogetherShareSteps(t *testing.T) {
+	const width = 200
+	all := func(ctx workflow.Context) (int, error) {
+		var fs [width]workflow.Future[int]
+		for i := range fs {
+			fs[i] = workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "act")
+		}
+		sum := 0
+		for _, f := range fs {
+			v, _ := f.Get(ctx)
+			sum += v
+		}
+		return sum, nil
+	}
+	inWorld(t, func(w *world) {
+		end := make(chan struct{})
+		w.worker(Options{}, all, act(func(context.Context) (int, error) { <-end; return 1, nil }))
+		i := w.start("i", all)
+		synctest.Wait()
+		close(end)
+		equal(w, "result", result[int](w, i), width)
+		if n := len(w.store.seen(i)); n > width/10 {
+			w.Errorf("%d results took %d steps", width, n)
+		}
+	})
+}
+
 // Nothing that a step schedules starts before its commit is acknowledged.
 func TestRule02NothingStartsBeforeTheAcknowledgment(t *testing.T) {
 	for _, mode := range []string{"local", "row"} {

@@ -172,7 +172,7 @@ func (w *Worker) running() []string {
 	}
 	lines := make([]string, len(as))
 	for i, a := range as {
-		lines[i] = fmt.Sprintf("%s of %s (attempt %d)", a.start.body.Name, a.instance, a.start.attempt)
+		lines[i] = fmt.Sprintf("%s of %s (attempt %d)", a.start.body.Name, a.task.Info.Instance, a.start.attempt)
 	}
 	slices.Sort(lines)
 	return lines

@@ -93,6 +93,55 @@ func TestStopCutsOff(t *testing.T) {
 	}
 }
 
+// A worker that gives a lost row back has accounted for the attempt that was lost,
+// whether it was running the next one or had just claimed the row.
+func TestRule13LostRowGivenBack(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(map[bool]string{false: "running", true: "just claimed"}[late], func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				hang := act(func(ctx context.Context) (int, error) {
+					<-ctx.Done()
+					return 0, ctx.Err()
+				})
+				w.worker(Options{Roles: WorkflowsOnly}, with(attempts(2)))
+				first := w.worker(Options{Roles: ActivitiesOnly, WorkerID: "first", LeaseDuration: 5 * time.Second}, hang)
+				i := w.start("i", "wf")
+				synctest.Wait()
+				left := first.rows.all()[0]
+				defer left.stop(activity.ErrLeaseLost)
+				w.kill(first)
+				second := w.worker(Options{Roles: ActivitiesOnly, WorkerID: "second"}, hang)
+				if late {
+					w.store.set(func(s *hooked) {
+						s.claimActivities = func(*backend.ActivityClaim) error {
+							for !second.cutoff.Load() {
+								sleep(100 * time.Millisecond)
+							}
+							return nil
+						}
+					})
+				}
+				w.pass(10 * time.Second) // it claims, or is about to
+				ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+				defer cancel()
+				equal(w, "something was cut off", second.Stop(ctx) != nil, !late)
+				w.store.clear()
+				row := w.pending(i).Activities[0]
+				equal(w, "attempt of the row", row.Attempt, 2)
+				equal(w, "its last error tells of the worker", strings.Contains(row.LastError, "first"), true)
+				w.worker(Options{Roles: ActivitiesOnly}, act(func(ctx context.Context) (int, error) {
+					return activity.Info(ctx).Attempt, nil
+				}))
+				equal(w, "result", result[int](w, i), 2)
+				lost := bodies[history.ActivityAttemptFailed](w, i)
+				if len(lost) != 1 || lost[0].Run.Worker != "first" || lost[0].Run.Attempt != 1 {
+					t.Errorf("history tells of the failed attempts %+v", lost)
+				}
+			})
+		})
+	}
+}
+
 // An activity that ignores its context does not keep Stop.
 func TestStopLeavesTheDeafBehind(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -86,10 +87,7 @@ func (h *hold) dispose() {
 // turn makes one step of all that has come in, commits it, and performs it once
 // the commit is durable. It returns an activity for the caller to run, if any.
 func (h *hold) turn() *attempt {
-	h.mu.Lock()
-	took := h.box
-	h.box, h.taken = nil, took
-	h.mu.Unlock()
+	took := h.take()
 	if err := h.load(); err != nil {
 		h.cannotRun(err, took)
 		return nil
@@ -105,20 +103,36 @@ func (h *hold) turn() *attempt {
 		h.cannotRun(err, took)
 		return nil
 	}
-	t := h.plan(st, took, false)
-	c, err := commitOf(h.author, t)
+	t := turn{step: st, took: took}
+	h.plan(&t, false)
+	commit, err := commitOf(&h.author, &t)
 	if err != nil {
 		h.w.acts.leave(len(t.here))
 		h.cannotRun(err, took)
 		return nil
 	}
-	ans, err := h.send(c)
+	ans, err := h.send(commit)
 	if err != nil {
 		h.w.acts.leave(len(t.here))
 		h.lose(took)
 		return nil
 	}
-	return h.acknowledged(&t, &c, ans)
+	return h.acknowledged(&t, &commit[0], ans)
+}
+
+// take empties the mailbox. If activities run here, it lets others run before: the
+// first of many that end together would get a step and a commit of its own, and so
+// would each that ends while that is made.
+func (h *hold) take() []item {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.local) > len(h.box) {
+		h.mu.Unlock()
+		runtime.Gosched()
+		h.mu.Lock()
+	}
+	h.taken, h.box = h.box, nil
+	return h.taken
 }
 
 // events returns the events of items, in memory that the next call uses again.
@@ -257,17 +271,17 @@ func (h *hold) complain(what string, err error, failures int) {
 	}
 }
 
-// send commits, again and again unchanged while the outcome is unknown and the
-// lease lasts: a connection that dies on COMMIT is neither success nor failure.
-func (h *hold) send(c backend.WorkflowCommit) (backend.WorkflowCommitted, error) {
+// send makes a commit, again and again unchanged while the outcome is unknown and
+// the lease lasts: a connection that dies on COMMIT is neither success nor failure.
+func (h *hold) send(commit []backend.WorkflowCommit) (backend.WorkflowCommitted, error) {
 	h.mu.Lock()
 	h.commits++
 	h.sending, h.deaf = true, false
-	h.giving = c.Lease == 0
+	h.giving = commit[0].Lease == 0
 	h.mu.Unlock()
 	for failures := 0; ; {
 		sent := h.w.clock.mark()
-		ans := h.w.store.CommitWorkflows(h.w.ctx, []backend.WorkflowCommit{c})[0]
+		ans := h.w.store.CommitWorkflows(h.w.ctx, commit)[0]
 		h.w.clock.learn(sent, ans.Now)
 		if ans.Err == nil {
 			return ans, nil
@@ -295,7 +309,7 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 	}
 	attempts := make([]*attempt, len(t.here))
 	for i := range t.here {
-		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, t.here[i])
+		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, &t.here[i])
 	}
 	h.report(t)
 	s := h.settle(t, ans, attempts)

@@ -8,9 +8,14 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-func (e *env) tryRetry(to backend.Address, dropInbox int64) error {
+func (e *env) tryRetry(r backend.RetryRequest) error {
 	e.Helper()
-	return one(e, "Retry", e.b.Retry(e.ctx(), []backend.RetryRequest{{To: to, DropInbox: dropInbox}}))
+	return one(e, "Retry", e.b.Retry(e.ctx(), []backend.RetryRequest{r}))
+}
+
+// dropping is a request to throw away the event of an inbox row.
+func dropping(to backend.Address, r backend.InboxRow) backend.RetryRequest {
+	return backend.RetryRequest{To: to, DropInbox: r.ID, Dropped: encode(0, history.EventDropped{Event: r.Event, Reason: "by case"})}
 }
 
 func (e *env) tryPause(to backend.Address, paused bool) error {
@@ -99,35 +104,69 @@ var controlCases = []testCase{
 	{"RetryAnyBuild", "Retry makes blocked instances ready for every build at once.", func(e *env) {
 		i := e.blocked("i", build)
 		e.claimNone("this build failed on it", ofBuild(build))
-		e.ok(e.tryRetry(byID(i), 0), "retrying")
+		e.ok(e.tryRetry(backend.RetryRequest{To: byID(i)}), "retrying")
 		equal(e, "builds that failed", len(e.summary(i).BlockedBuilds), 0)
 		equal(e, "claimed by the same build", e.claimIDs(ofBuild(build)), "i")
 	}},
-	{"RetryDropsARow", "With DropInbox, Retry also deletes that inbox row.", func(e *env) {
+	{"RetryDropsAnEvent", "With DropInbox, Retry puts the given event in the place of the one that is thrown away.", func(e *env) {
 		i := e.blocked("i", build)
 		e.deliver(byID(i), "a")
 		e.deliver(byID(i), "b")
-		rows := e.pending(i).Inbox
-		e.ok(e.tryRetry(byID(i), rows[1].ID), "retrying without b")
-		e.ok(e.tryRetry(byID(i), rows[1].ID), "retrying without what is gone")
-		equal(e, "inbox", e.labels(e.claim(ofBuild(build)).inbox), "WorkflowStarted b")
+		drop := dropping(byID(i), e.pending(i).Inbox[1])
+		e.ok(e.tryRetry(drop), "dropping a")
+		e.ok(e.tryRetry(drop), "dropping it again")
+		h := e.claim(ofBuild(build))
+		equal(e, "inbox", e.labels(h.inbox), "WorkflowStarted EventDropped b")
+		equal(e, "row", h.inbox[1], backend.InboxRow{ID: drop.DropInbox, Event: drop.Dropped})
+		h.commit()
+		e.ok(e.tryRetry(drop), "dropping what is gone")
+		equal(e, "inbox after", e.inbox(i), "")
+		e.claimNone("nothing has come in")
+	}},
+	{"RetryLeavesATrace", "Retry answers ErrInvalidArgument to a request that would throw an event away without a trace, and changes nothing.", func(e *env) {
+		i := e.blocked("i", build)
+		e.deliver(byID(i), "a")
+		drop := dropping(byID(i), e.pending(i).Inbox[1])
+		for _, r := range []backend.RetryRequest{{To: drop.To, DropInbox: drop.DropInbox}, {To: drop.To, Dropped: drop.Dropped}} {
+			e.is(e.tryRetry(r), engine.ErrInvalidArgument, "retrying with half a request to drop")
+		}
+		equal(e, "inbox", e.inbox(i), "WorkflowStarted a")
+		e.claimNone("this build failed on it", ofBuild(build))
+	}},
+	{"RetryTraceMoves", "The trace of an event that would move to the next execution moves there; it wakes whoever slept through the event.", func(e *env) {
+		h := e.held("i")
+		e.deliver(byID(h.instance()), "a")
+		e.deliver(exactly(h.instance()), "stays")
+		for _, r := range e.pending(h.instance()).Inbox {
+			e.ok(e.tryRetry(dropping(byID(h.instance()), r)), "dropping %s", e.label(r.Event))
+		}
+		next := h.continueAsNew()
+		equal(e, "inbox of the next", e.inbox(next), "WorkflowStarted EventDropped")
+		e.claim().commit(finish(engine.StatusCompleted))
+
+		i := e.scheduled("quiet", activityRow(1))
+		e.commitActivity(result(e.claimActivity(), retry(2, long)))
+		e.claimNone("it came quietly")
+		e.ok(e.tryRetry(dropping(byID(i), e.pending(i).Inbox[0])), "dropping what came quietly")
+		e.claim().commit(unread)
+		equal(e, "inbox of the woken", e.labels(e.claim().inbox), "EventDropped")
 	}},
 	{"RetryForgetsVerdicts", "Retry forgets which builds failed, also on an instance that another build has unblocked: else nobody might be left to run it.", func(e *env) {
 		i := e.blocked("i", "new")
 		e.claim(ofBuild("old")).commit(func(c *backend.WorkflowCommit) { c.Summary.Build = "old" })
 		e.deliver(byID(i), "a")
 		e.claimNone("the new build failed on it", ofBuild("new"))
-		e.ok(e.tryRetry(byID(i), 0), "retrying")
+		e.ok(e.tryRetry(backend.RetryRequest{To: byID(i)}), "retrying")
 		equal(e, "builds that failed", len(e.summary(i).BlockedBuilds), 0)
 		equal(e, "claimed by the new build", e.claimIDs(ofBuild("new")), "i")
 	}},
 	{"RetryOfTheRunning", "Retry is no error if the instance is not blocked.", func(e *env) {
 		i := e.asleep("i")
-		e.ok(e.tryRetry(byID(i), 0), "retrying a running instance")
+		e.ok(e.tryRetry(backend.RetryRequest{To: byID(i)}), "retrying a running instance")
 		e.claimNone("nothing has come in")
 		done := e.finished("done")
-		e.is(e.tryRetry(byID(done), 0), engine.ErrInstanceNotFound, "retrying a finished instance")
-		e.is(e.tryRetry(backend.Address{InstanceID: "j"}, 0), engine.ErrInstanceNotFound, "retrying an unknown instance")
+		e.is(e.tryRetry(backend.RetryRequest{To: byID(done)}), engine.ErrInstanceNotFound, "retrying a finished instance")
+		e.is(e.tryRetry(backend.RetryRequest{To: backend.Address{InstanceID: "j"}}), engine.ErrInstanceNotFound, "retrying an unknown instance")
 	}},
 	{"RemoveDeletesAll", "Remove deletes final executions with all their rows.", func(e *env) {
 		i := e.finished("i", func(c *backend.Creation) { c.Tags = map[string]string{"k": "v"} })

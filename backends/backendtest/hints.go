@@ -73,7 +73,7 @@ var hintCases = []testCase{
 		e.hinted(s, "a child was started", ready)
 		e.claim().commit(blocks(build))
 		s.Take()
-		e.ok(e.tryRetry(backend.Address{InstanceID: "child"}, 0), "retrying")
+		e.ok(e.tryRetry(backend.RetryRequest{To: backend.Address{InstanceID: "child"}}), "retrying")
 		e.hinted(s, "a blocked one was retried", ready)
 	}},
 	{"Activities", "TopicActivities: an activity row of this queue became ready.", func(e *env) {

@@ -124,7 +124,7 @@ func (d *duel) retry() {
 	d.note(d.render(func(_ int, b backend.Backend) any {
 		r := backend.RetryRequest{To: exactly(i)}
 		if p, err := b.Pending(d.Context(), i, 0); err == nil && drop && len(p.Inbox) > 0 {
-			r.DropInbox = p.Inbox[len(p.Inbox)-1].ID
+			r = dropping(r.To, p.Inbox[len(p.Inbox)-1])
 		}
 		return b.Retry(d.Context(), []backend.RetryRequest{r})[0]
 	}), "retry %s, drop the last row: %v", i, drop)

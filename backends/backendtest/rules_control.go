@@ -173,4 +173,15 @@ var controlRuleCases = []testCase{
 			f.deliver(byID(h.instance()), "a")
 			f.claim(ofBuild(build)).commit(finish(engine.StatusCompleted))
 		})},
+	{"Rule31DroppedEvent", "An event is thrown away together with the record of it, in one write that can be resent.",
+		eachWay(faults.Retry, func(f *faulty, id string) {
+			i := f.create(id, func(c *backend.Creation) { c.Inbox = []history.Encoded{signal("a"), signal("b")} })
+			f.claim(leaseOf(f.unit)).commit(blocks(build))
+			drop := dropping(byID(i), f.pending(i).Inbox[1])
+			f.ok(f.insist(func() error { return f.tryRetry(drop) }), "dropping")
+			equal(f.env, "inbox", f.inbox(i), "WorkflowStarted EventDropped b")
+			h := f.claim(ofBuild(build))
+			equal(f.env, "the record", h.inbox[1].Event, drop.Dropped)
+			h.commit(finish(engine.StatusCompleted))
+		})},
 }

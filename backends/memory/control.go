@@ -3,10 +3,12 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // Create implements backend.Control.
@@ -170,22 +172,34 @@ func (b *Backend) Pause(ctx context.Context, ps []backend.PauseChange) []error {
 // Retry implements backend.Control.
 func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
 	return each(ctx, b, rs, asError, func(s *state, r *backend.RetryRequest) error {
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
 		e := s.find(r.To)
 		if e == nil {
 			return notFound(r.To)
 		}
-		if r.DropInbox != 0 {
-			e.consume([]int64{r.DropInbox})
-			if !e.hasWork() && e.sum.Status == engine.StatusRunning {
-				e.wake = time.Time{}
-			}
-		}
 		e.sum.BlockedBuilds, e.sum.Updated = nil, s.now
 		e.retryAt = time.Time{}
+		if e.replace(r.DropInbox, r.Dropped) {
+			s.wakeUp(e)
+			return nil
+		}
 		s.place(e)
 		s.announce(e)
 		return nil
 	})
+}
+
+// replace puts an event in the place of that of an inbox row, and reports whether
+// there is such a row.
+func (e *execution) replace(row int64, ev history.Encoded) bool {
+	i := slices.IndexFunc(e.inbox, func(r inboxRow) bool { return r.ID == row })
+	if i < 0 {
+		return false
+	}
+	e.inbox[i].Event, e.inbox[i].quiet = ev, false
+	return true
 }
 
 // Remove implements backend.Control.

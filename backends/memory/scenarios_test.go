@@ -19,3 +19,7 @@ func TestChaos(t *testing.T) {
 func TestRules(t *testing.T) {
 	scenarios.Rules(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
 }
+
+func TestGroups(t *testing.T) {
+	scenarios.Groups(t, scenarios.Harness{Open: func(*testing.T) backend.Backend { return memory.New() }})
+}

@@ -25,3 +25,9 @@ func TestRules(t *testing.T) {
 		return open(t, filepath.Join(t.TempDir(), "store.db"), WithSynchronous(Normal))
 	}})
 }
+
+func TestGroups(t *testing.T) {
+	scenarios.Groups(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+		return open(t, filepath.Join(t.TempDir(), "store.db"), WithSynchronous(Normal))
+	}})
+}

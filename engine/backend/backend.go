@@ -46,9 +46,10 @@ type Control interface {
 	// Retry makes blocked instances ready for every build at once, by forgetting
 	// which builds failed, also on instances that run again. The blocked ones stay
 	// so until a worker commits another status, so that WorkflowClaim.MaxBlocked
-	// bounds their number here too. With DropInbox it also deletes that inbox row.
-	// engine.ErrInstanceNotFound if there is no open execution; no error if it is
-	// not blocked.
+	// bounds their number here too. With DropInbox it also throws away the event of
+	// that inbox row, and puts Dropped in its place, so that the history tells of it;
+	// a row that is gone already stays so. engine.ErrInstanceNotFound if there is no
+	// open execution; no error if it is not blocked.
 	Retry(ctx context.Context, rs []RetryRequest) []error
 
 	// Remove deletes final executions with all their rows. An error is
@@ -287,6 +288,8 @@ type PauseChange struct {
 // RetryRequest unblocks an instance.
 type RetryRequest struct {
 	To Address
-	// DropInbox is the id of an inbox row to delete, or 0.
+	// DropInbox is the id of an inbox row whose event is thrown away, or 0.
 	DropInbox int64
+	// Dropped is the EventDropped event that takes its place. DropInbox needs it.
+	Dropped history.Encoded
 }

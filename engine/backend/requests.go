@@ -73,3 +73,14 @@ func (c *WorkflowCommit) Check() error {
 	}
 	return fmt.Errorf("commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
 }
+
+// Check refuses to throw an event away without a record of it. A store calls it
+// before it changes anything. The error wraps engine.ErrInvalidArgument and names
+// the instance.
+func (r *RetryRequest) Check() error {
+	if (r.DropInbox != 0) == (len(r.Dropped) > 0) {
+		return nil
+	}
+	return fmt.Errorf("retry of %s: %w: inbox row %d is to be dropped, and the record of it has %d bytes; give both or neither",
+		r.To.InstanceID, engine.ErrInvalidArgument, r.DropInbox, len(r.Dropped))
+}

@@ -22,6 +22,8 @@ func (e *Executor) apply(ev history.Event) error {
 		return e.start(b)
 	case history.SignalReceived:
 		return e.signal(ev, b)
+	case history.EventDropped:
+		return nil // for the people who look at the history
 	case history.CancelRequested:
 		return e.cancel(b)
 	case history.WorkflowTimedOut:
@@ -56,9 +58,10 @@ func (e *Executor) startTask(ev history.Event, b history.TaskStarted) error {
 		return e.mismatch(ev, ev.Body, e.finalBody())
 	}
 	if e.replaying {
-		*e.step = Step{} // all of it was done long ago
+		e.step = Step{} // all of it was done long ago
 	}
 	e.now = ev.At
+	e.recorded = e.refs
 	e.bytes = b.Bytes
 	e.details = command.Details{
 		HistoryLength:          ev.Seq - 1,
@@ -128,17 +131,19 @@ func (e *Executor) timeOut() error {
 
 // answer resolves the command that ev belongs to. An answer that comes a second
 // time, or after the command was canceled, is consumed and ignored: two workers
-// can both finish an activity when a lease ran out under the first.
+// can both finish an activity when a lease ran out under the first. So is one to a
+// command that was not in history when the task began: whoever made it acted on a
+// step that a store has acknowledged and lost again.
 func (e *Executor) answer(ev history.Event) error {
-	p, ok := e.open[ev.Ref]
-	if !ok {
-		if ev.Ref < 1 || ev.Ref > e.refs {
-			return e.mismatch(ev, ev.Body, nil)
-		}
+	if ev.Ref < 1 {
+		return e.mismatch(ev, ev.Body, nil)
+	}
+	p, ok := e.open.byRef[ev.Ref]
+	if !ok || ev.Ref > e.recorded {
 		return nil
 	}
-	move, ok := transitions[transition{p.kind(), ev.Kind()}]
-	if !ok {
+	move := moves[e.kind]
+	if move == nil || history.Target(ev.Body) != p.kind() {
 		return e.block(engine.BlockReason{
 			Class: engine.BlockDecode, Seq: ev.Seq, Event: string(ev.Kind()),
 			Message: fmt.Sprintf("event %d (%s) answers command %d, which is %s", ev.Seq, ev.Kind(), ev.Ref, p.kind()),

@@ -70,7 +70,7 @@ func (b *BlockedError) Error() string { return string(b.Reason.Class) + ": " + b
 type Executor struct {
 	opts  Options
 	sched *coro.Scheduler
-	step  *Step // of the task in progress; a scratch one on replay
+	step  Step // of the task in progress; a scratch one on replay
 
 	started   *history.WorkflowStarted
 	seq       int64        // of the last event
@@ -84,9 +84,10 @@ type Executor struct {
 	dead      atomic.Bool // every call into the sink ends its coroutine; a stuck one reads it at any time
 	blocked   *BlockedError
 
-	refs       int64              // ordinal of the last issued command
-	open       map[int64]*pending // commands without an answer, by ref
-	activities int                // how many of them are activities
+	refs       int64 // ordinal of the last issued command
+	recorded   int64 // what refs was when the task began: history has these
+	open       openCommands
+	activities int                // how many open commands are activities
 	retried    map[int64]*pending // and which of these failed at least once
 	issued     queue              // issued and not yet matched with or added to history
 	past       past               // what replay looks up ahead of its place in history
@@ -115,8 +116,7 @@ func New(o Options) *Executor {
 	return &Executor{
 		opts:    o,
 		sched:   coro.New(coro.Options{Deadline: o.StepDeadline}),
-		step:    &Step{},
-		open:    map[int64]*pending{},
+		open:    openCommands{byRef: map[int64]*pending{}},
 		retried: map[int64]*pending{},
 		signals: map[string]*command.Signals{},
 		past:    past{versions: map[string]int{}, effects: map[string]mutable{}},
@@ -194,7 +194,7 @@ func (e *Executor) Apply(in Input) (Step, error) {
 		return Step{}, err
 	}
 	const head, command = 1, 1 // what most steps add to their input
-	e.step = &Step{Warnings: e.warnings, Events: make([]history.Event, 0, head+len(in.Events)+command)}
+	e.step = Step{Warnings: e.warnings, Events: make([]history.Event, 0, head+len(in.Events)+command)}
 	e.warnings = nil
 	e.bytes = in.HistoryBytes
 	task := history.Event{At: later(in.Now.UTC(), e.last), Body: history.TaskStarted{
@@ -239,8 +239,8 @@ func (e *Executor) finishStep() (Step, error) {
 	if e.seq > e.opts.MaxEvents {
 		return Step{}, e.limitReached(fmt.Sprintf("%d events, the limit is %d", e.seq, e.opts.MaxEvents))
 	}
-	step := *e.step
-	e.step = &Step{}
+	step := e.step
+	e.step = Step{}
 	return step, nil
 }
 
@@ -258,7 +258,7 @@ func (e *Executor) WorkflowStarted() *history.WorkflowStarted { return e.started
 // Pending returns the activities without an answer, in the order of issue.
 func (e *Executor) Pending() []PendingActivity {
 	var ps []PendingActivity
-	for _, p := range e.sortedOpen() {
+	for p := e.open.oldest; p != nil; p = p.newer {
 		if b, ok := p.body.(history.ActivityScheduled); ok {
 			ps = append(ps, PendingActivity{Ref: p.ref, Scheduled: p.at, Body: b, Attempt: p.attempt})
 		}

@@ -25,7 +25,7 @@ func (e *Executor) effect(ev history.Event) {
 	case history.ChildScheduled:
 		e.step.StartChildren = append(e.step.StartChildren, StartChild{ev, b})
 	case history.ChildCancelRequested:
-		if p, ok := e.open[ev.Ref]; ok {
+		if p, ok := e.open.byRef[ev.Ref]; ok {
 			child, _ := p.body.(history.ChildScheduled)
 			e.step.CancelChildren = append(e.step.CancelChildren, CancelChild{ev.Ref, child.Instance})
 		}
@@ -97,7 +97,7 @@ func (e *Executor) finish() {
 // returned. Signals are on their way and arrive, and children that were started to
 // outlive their parent do.
 func (e *Executor) abandon() {
-	for _, p := range e.sortedOpen() {
+	for p := e.open.oldest; p != nil; p = p.newer {
 		switch b := p.body.(type) { //nolint:gochecksumtype // these are the open commands
 		case history.SignalSent:
 			continue
@@ -173,34 +173,37 @@ func (e *Executor) unread() []history.CarriedSignal {
 // waiting describes what the execution waits for: what its main coroutine waits
 // for, or else the first coroutine that waits for something from outside.
 func (e *Executor) waiting() *engine.Waiting {
-	var best *engine.Waiting
+	var best engine.Waiting
 	for _, c := range e.sched.Live() {
 		w := waits(c)
 		if w.on == nil {
 			continue
 		}
 		line := e.waitLine(w)
-		if best == nil || best.Kind == engine.WaitOther && line.Kind != engine.WaitOther {
+		if best.Kind == "" || line.Kind != engine.WaitOther {
 			best = line
 		}
+		if best.Kind != engine.WaitOther {
+			break
+		}
 	}
-	if best == nil {
+	if best.Kind == "" {
 		return nil
 	}
 	if best.Kind == engine.WaitOther {
 		best = e.waitOpen(best)
 	}
 	if best.Ref > 0 {
-		best.More = len(e.open) - 1
+		best.More = len(e.open.byRef) - 1
 	}
-	return best
+	return &best
 }
 
 // waitLine picks the most telling of the things one coroutine waits for: of a
 // signal and its deadline, the signal, with the deadline as Until.
-func (e *Executor) waitLine(w *waitRecord) *engine.Waiting {
-	line := &engine.Waiting{Kind: engine.WaitOther, Since: w.since}
-	for _, on := range w.on {
+func (e *Executor) waitLine(w *waitRecord) engine.Waiting {
+	line := engine.Waiting{Kind: engine.WaitOther, Since: w.since}
+	for _, on := range w.on.Waits() {
 		one := e.waitOn(on, w)
 		if one.Kind == engine.WaitTimer && line.Kind != engine.WaitOther {
 			line.Until = one.Until
@@ -220,8 +223,8 @@ func waitRank(k engine.WaitKind) int {
 	return slices.Index([]engine.WaitKind{engine.WaitSignal, engine.WaitActivity, engine.WaitChild, engine.WaitTimer, engine.WaitOther}, k)
 }
 
-func (e *Executor) waitOn(on command.Wait, w *waitRecord) *engine.Waiting {
-	line := &engine.Waiting{Kind: engine.WaitOther, Name: on.Name, Since: w.since}
+func (e *Executor) waitOn(on command.Wait, w *waitRecord) engine.Waiting {
+	line := engine.Waiting{Kind: engine.WaitOther, Name: on.Name, Since: w.since}
 	if on.Kind == command.WaitSignal {
 		line.Kind = engine.WaitSignal
 		return line
@@ -229,15 +232,15 @@ func (e *Executor) waitOn(on command.Wait, w *waitRecord) *engine.Waiting {
 	if on.Outcome == nil {
 		return line
 	}
-	p, ok := e.open[on.Outcome.Ref]
+	p, ok := e.open.byRef[on.Outcome.Ref]
 	if !ok {
 		return line
 	}
 	return e.waitPending(p, w.since)
 }
 
-func (e *Executor) waitPending(p *pending, since time.Time) *engine.Waiting {
-	line := &engine.Waiting{Name: target(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
+func (e *Executor) waitPending(p *pending, since time.Time) engine.Waiting {
+	line := engine.Waiting{Name: target(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
 	switch b := p.body.(type) { //nolint:gochecksumtype // the others are not waited for
 	case history.ActivityScheduled:
 		line.Kind, line.Attempt = engine.WaitActivity, p.attempt
@@ -253,10 +256,10 @@ func (e *Executor) waitPending(p *pending, since time.Time) *engine.Waiting {
 
 // waitOpen answers for coroutines that wait for each other: what everything
 // hangs on is the oldest open command.
-func (e *Executor) waitOpen(line *engine.Waiting) *engine.Waiting {
-	ps := e.sortedOpen()
-	if len(ps) == 0 {
+func (e *Executor) waitOpen(line engine.Waiting) engine.Waiting {
+	p := e.open.oldest
+	if p == nil {
 		return line
 	}
-	return e.waitPending(ps[0], ps[0].at)
+	return e.waitPending(p, p.at)
 }

@@ -14,7 +14,7 @@ type issued struct {
 }
 
 // queue holds issued commands, oldest first. Its memory is used again once it has
-// been empty.
+// been empty, unless it was made for many.
 type queue struct {
 	all  []issued
 	head int
@@ -35,8 +35,13 @@ func (q *queue) take() (issued, bool) {
 		return i, false
 	}
 	q.all[q.head] = issued{}
-	if q.head++; q.head == len(q.all) {
-		q.all, q.head = q.all[:0], 0
+	if q.head++; q.head < len(q.all) {
+		return i, true
+	}
+	const usual = 64
+	q.all, q.head = q.all[:0], 0
+	if cap(q.all) > usual {
+		q.all = nil
 	}
 	return i, true
 }

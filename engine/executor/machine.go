@@ -19,37 +19,37 @@ import (
 // leaves the table of open commands when it is resolved or canceled.
 type pending struct {
 	ref     int64
-	body    history.Body // the event that records the command
+	body    history.Body // the event that records the command; nil once it is answered
 	at      time.Time    // when it was issued
 	out     command.Outcome
 	attempt int
+
+	older, newer *pending // in openCommands
 }
 
 func (p *pending) kind() history.Kind { return p.body.Kind() }
 
-// transition is an answer arriving at an open command.
-type transition struct{ command, answer history.Kind }
-
-// transitions holds every legal answer and what it does. The function reports
-// whether workflow code has to run. An answer that is missing here is refused.
-var transitions = map[transition]func(*Executor, *pending, history.Event) bool{
-	{history.KindActivityScheduled, history.KindActivityCompleted}:     (*Executor).activityCompleted,
-	{history.KindActivityScheduled, history.KindActivityFailed}:        (*Executor).activityFailed,
-	{history.KindActivityScheduled, history.KindActivityAttemptFailed}: (*Executor).attemptFailed,
-	{history.KindTimerScheduled, history.KindTimerFired}:               (*Executor).timerFired,
-	{history.KindChildScheduled, history.KindChildCompleted}:           (*Executor).childCompleted,
-	{history.KindChildScheduled, history.KindChildFailed}:              (*Executor).childFailed,
-	{history.KindSignalSent, history.KindSignalDelivered}:              (*Executor).signalDelivered,
-	{history.KindSignalSent, history.KindSignalFailed}:                 (*Executor).signalFailed,
+// moves holds what each answer does to the open command that it is for. The
+// function reports whether workflow code has to run. An answer to a command of
+// another kind than its history.Target is refused.
+var moves = map[history.Kind]func(*Executor, *pending, history.Event) bool{
+	history.KindActivityCompleted:     (*Executor).activityCompleted,
+	history.KindActivityFailed:        (*Executor).activityFailed,
+	history.KindActivityAttemptFailed: (*Executor).attemptFailed,
+	history.KindTimerFired:            (*Executor).timerFired,
+	history.KindChildCompleted:        (*Executor).childCompleted,
+	history.KindChildFailed:           (*Executor).childFailed,
+	history.KindSignalDelivered:       (*Executor).signalDelivered,
+	history.KindSignalFailed:          (*Executor).signalFailed,
 }
 
 func (e *Executor) activityCompleted(p *pending, ev history.Event) bool {
-	e.step.DropActivities = append(e.step.DropActivities, p.ref)
+	e.drop(&e.step.DropActivities, p.ref)
 	return e.resolve(p, ev.Body.(history.ActivityCompleted).Result, nil)
 }
 
 func (e *Executor) activityFailed(p *pending, ev history.Event) bool {
-	e.step.DropActivities = append(e.step.DropActivities, p.ref)
+	e.drop(&e.step.DropActivities, p.ref)
 	return e.resolve(p, nil, ev.Body.(history.ActivityFailed).Failure)
 }
 
@@ -64,17 +64,17 @@ func (e *Executor) attemptFailed(p *pending, ev history.Event) bool {
 }
 
 func (e *Executor) timerFired(p *pending, _ history.Event) bool {
-	e.step.DropTimers = append(e.step.DropTimers, p.ref)
+	e.drop(&e.step.DropTimers, p.ref)
 	return e.resolve(p, nil, nil)
 }
 
 func (e *Executor) childCompleted(p *pending, ev history.Event) bool {
-	e.step.DropChildren = append(e.step.DropChildren, p.ref)
+	e.drop(&e.step.DropChildren, p.ref)
 	return e.resolve(p, ev.Body.(history.ChildCompleted).Result, nil)
 }
 
 func (e *Executor) childFailed(p *pending, ev history.Event) bool {
-	e.step.DropChildren = append(e.step.DropChildren, p.ref)
+	e.drop(&e.step.DropChildren, p.ref)
 	return e.resolve(p, nil, ev.Body.(history.ChildFailed).Failure)
 }
 
@@ -84,9 +84,50 @@ func (e *Executor) signalFailed(p *pending, ev history.Event) bool {
 	return e.resolve(p, nil, ev.Body.(history.SignalFailed).Failure)
 }
 
+// drop notes that a row, timer or child is to go. On replay it went long ago.
+func (e *Executor) drop(from *[]int64, ref int64) {
+	if !e.replaying {
+		*from = append(*from, ref)
+	}
+}
+
+// openCommands are the commands without an answer: by ref, and as a list in the
+// order of issue, so that a step need not sort or look at all of them.
+type openCommands struct {
+	byRef          map[int64]*pending
+	oldest, newest *pending
+}
+
+func (o *openCommands) add(p *pending) {
+	o.byRef[p.ref] = p
+	if p.older = o.newest; p.older == nil {
+		o.oldest = p
+	} else {
+		p.older.newer = p
+	}
+	o.newest = p
+}
+
+// remove leaves p without neighbors and body: its outcome lives as long as its
+// future, and must not keep them alive.
+func (o *openCommands) remove(p *pending) {
+	delete(o.byRef, p.ref)
+	if p.older == nil {
+		o.oldest = p.newer
+	} else {
+		p.older.newer = p.newer
+	}
+	if p.newer == nil {
+		o.newest = p.older
+	} else {
+		p.newer.older = p.older
+	}
+	p.older, p.newer, p.body = nil, nil, nil
+}
+
 // add and remove keep the table of open commands.
 func (e *Executor) add(p *pending) {
-	e.open[p.ref] = p
+	e.open.add(p)
 	if p.kind() == history.KindActivityScheduled {
 		p.attempt = 1
 		e.activities++
@@ -94,11 +135,11 @@ func (e *Executor) add(p *pending) {
 }
 
 func (e *Executor) remove(p *pending) {
-	delete(e.open, p.ref)
-	delete(e.retried, p.ref)
 	if p.kind() == history.KindActivityScheduled {
 		e.activities--
 	}
+	e.open.remove(p)
+	delete(e.retried, p.ref)
 }
 
 // attempt is the highest attempt of an open activity, 0 if there is none.
@@ -159,13 +200,4 @@ func cancelOrder(a, b *pending) int {
 
 func cancelRank(p *pending) int {
 	return slices.Index([]history.Kind{history.KindTimerScheduled, history.KindActivityScheduled, history.KindChildScheduled}, p.kind())
-}
-
-func (e *Executor) sortedOpen() []*pending {
-	ps := make([]*pending, 0, len(e.open))
-	for _, p := range e.open {
-		ps = append(ps, p)
-	}
-	slices.SortFunc(ps, func(a, b *pending) int { return cmp.Compare(a.ref, b.ref) })
-	return ps
 }

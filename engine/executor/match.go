@@ -25,7 +25,7 @@ func (e *Executor) match(ev history.Event) error {
 		}
 		e.warn(ev, diffs)
 	}
-	if p, ok := e.open[ev.Ref]; ok && next.body.Kind() == p.kind() {
+	if p, ok := e.open.byRef[ev.Ref]; ok && next.body.Kind() == p.kind() {
 		p.body = ev.Body // history's word counts, in options too
 	}
 	e.issued.take()

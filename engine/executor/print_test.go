@@ -58,6 +58,8 @@ func detail(e history.Event) string {
 		return startedDetail(b)
 	case history.SignalReceived:
 		return b.Name + "=" + string(b.Arg)
+	case history.EventDropped:
+		return b.Reason
 	case history.CancelRequested:
 		return b.Reason
 	case history.ActivityScheduled:

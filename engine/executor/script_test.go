@@ -39,6 +39,7 @@ import (
 //	child REF ok JSON | child REF STATUS TEXT | child REF taken
 //	sent REF ok | sent REF fail
 //	signal NAME JSON | signals NAME FROM TO
+//	dropped REASON
 //	cancel REASON
 //	timeout
 //
@@ -278,6 +279,8 @@ func (sc *script) event(line string) []history.Event {
 		return []history.Event{sc.s.event(0, history.SignalReceived{Name: name, Arg: engine.Payload(arg)})}
 	case "signals":
 		return sc.signals(rest)
+	case "dropped":
+		return []history.Event{sc.s.event(0, history.EventDropped{Reason: rest})}
 	case "cancel":
 		return []history.Event{sc.s.event(0, history.CancelRequested{Reason: rest})}
 	case "timeout":

@@ -30,43 +30,52 @@ func (e *Executor) enter() {
 	}
 }
 
-// Issue implements command.Sink.
-func (e *Executor) Issue(c command.Command) *command.Outcome {
+// ScheduleActivity implements command.Sink.
+func (e *Executor) ScheduleActivity(c command.ScheduleActivity) *command.Outcome {
 	e.enter()
-	e.refs++
-	p := &pending{ref: e.refs, at: e.now, body: e.event(c)}
-	p.out.Ref = e.refs
-	e.add(p)
-	e.issue(p.ref, p.body)
-	return &p.out
+	h, t := splitTrace(c.Headers)
+	return e.command(history.ActivityScheduled{
+		Name: c.Name, ID: c.ID, Args: c.Args, Queue: c.Queue, Retry: c.Retry, Timeouts: c.Timeouts,
+		Headers: h, Trace: t, Site: e.site(),
+	})
 }
 
-// event returns the event that records a command issued now.
-func (e *Executor) event(c command.Command) history.Body {
-	switch c := c.(type) {
-	case command.ScheduleActivity:
-		h, t := splitTrace(c.Headers)
-		return history.ActivityScheduled{
-			Name: c.Name, ID: c.ID, Args: c.Args, Queue: c.Queue, Retry: c.Retry, Timeouts: c.Timeouts,
-			Headers: h, Trace: t, Site: e.site(),
-		}
-	case command.StartTimer:
-		return history.TimerScheduled{Name: c.Name, Duration: c.After, Until: e.now.Add(c.After), Site: e.site()}
-	case command.StartChild:
-		h, t := splitTrace(c.Headers)
-		child := engine.Instance{InstanceID: c.InstanceID, ExecutionID: e.derive("child", e.refs)}
-		if child.InstanceID == "" {
-			child.InstanceID = e.opts.Instance.ExecutionID + "-" + strconv.FormatInt(e.refs, 10)
-		}
-		return history.ChildScheduled{
-			Workflow: c.Workflow, Instance: child, Args: c.Args, Queue: c.Queue,
-			ParentClose: c.ParentClose, Attempt: c.Attempt, Headers: h, Trace: t, Site: e.site(),
-		}
-	case command.SendSignal:
-		h, t := splitTrace(c.Headers)
-		return history.SignalSent{InstanceID: c.InstanceID, Name: c.Name, Arg: c.Arg, Headers: h, Trace: t, Site: e.site()}
+// StartTimer implements command.Sink.
+func (e *Executor) StartTimer(c command.StartTimer) *command.Outcome {
+	e.enter()
+	return e.command(history.TimerScheduled{Name: c.Name, Duration: c.After, Until: e.now.Add(c.After), Site: e.site()})
+}
+
+// StartChild implements command.Sink.
+func (e *Executor) StartChild(c command.StartChild) *command.Outcome {
+	e.enter()
+	h, t := splitTrace(c.Headers)
+	ref := e.refs + 1
+	child := engine.Instance{InstanceID: c.InstanceID, ExecutionID: e.derive("child", ref)}
+	if child.InstanceID == "" {
+		child.InstanceID = e.opts.Instance.ExecutionID + "-" + strconv.FormatInt(ref, 10)
 	}
-	panic(fmt.Sprintf("executor: unknown command %T", c)) // the set is closed
+	return e.command(history.ChildScheduled{
+		Workflow: c.Workflow, Instance: child, Args: c.Args, Queue: c.Queue,
+		ParentClose: c.ParentClose, Attempt: c.Attempt, Headers: h, Trace: t, Site: e.site(),
+	})
+}
+
+// SendSignal implements command.Sink.
+func (e *Executor) SendSignal(c command.SendSignal) *command.Outcome {
+	e.enter()
+	h, t := splitTrace(c.Headers)
+	return e.command(history.SignalSent{InstanceID: c.InstanceID, Name: c.Name, Arg: c.Arg, Headers: h, Trace: t, Site: e.site()})
+}
+
+// command issues a command that is answered later, given the event that records it.
+func (e *Executor) command(body history.Body) *command.Outcome {
+	e.refs++
+	p := &pending{ref: e.refs, at: e.now, body: body}
+	p.out.Ref = e.refs
+	e.add(p)
+	e.issue(p.ref, body)
+	return &p.out
 }
 
 // splitTrace takes the W3C trace context out of what propagators injected.
@@ -93,7 +102,7 @@ func (e *Executor) Cancel(os ...*command.Outcome) {
 	e.enter()
 	ps := make([]*pending, 0, len(os))
 	for _, o := range os {
-		if p, ok := e.open[o.Ref]; ok && &p.out == o {
+		if p, ok := e.open.byRef[o.Ref]; ok && &p.out == o {
 			ps = append(ps, p)
 		}
 	}
@@ -210,7 +219,7 @@ func (e *Executor) Go(name string, f func()) {
 // waitRecord is what a coroutine waits for, and since when; on is nil while it
 // runs.
 type waitRecord struct {
-	on    []command.Wait
+	on    command.Waiter
 	since time.Time
 }
 
@@ -229,14 +238,14 @@ func waits(c *coro.Coroutine) *waitRecord {
 }
 
 // Wait implements command.Sink.
-func (e *Executor) Wait(on []command.Wait, ready func() bool) {
+func (e *Executor) Wait(on command.Waiter) {
 	e.enter()
-	if ready() {
+	if on.Ready() {
 		return
 	}
 	w := waits(e.sched.Current())
 	w.on, w.since = on, e.now
-	e.sched.Wait(ready)
+	e.sched.Wait(on)
 	w.on = nil
 	e.enter()
 }

@@ -31,14 +31,17 @@ func (e *Executor) site() history.Site {
 	return callSite()
 }
 
-// callSite looks at a few frames first: most of its cost is to unwind them.
+// callSite looks at a few frames first, for what it costs is to unwind them: they
+// reach the code that schedules an activity, sends a signal or sleeps.
 func callSite() history.Site {
-	const few, many = 8, 32
-	var pcs [many]uintptr
-	if s := siteIn(pcs[:runtime.Callers(2, pcs[:few])]); !s.IsZero() {
-		return s
+	const self, few = 3, 4
+	var pcs [32]uintptr
+	for _, n := range []int{few, len(pcs)} {
+		if s := siteIn(pcs[:runtime.Callers(self, pcs[:n])]); !s.IsZero() {
+			return s
+		}
 	}
-	return siteIn(pcs[:runtime.Callers(2, pcs[:])])
+	return history.Site{}
 }
 
 func siteIn(pcs []uintptr) history.Site {

@@ -50,6 +50,16 @@ type (
 		Trace   Trace
 	}
 
+	// EventDropped stands for an event that an operator threw away, because nobody
+	// could read it. It takes the place of that event in the inbox, and does not run
+	// workflow code.
+	EventDropped struct {
+		// Event is what was thrown away, as it was delivered.
+		Event Encoded
+		// Reason is why, and at whose request, in the operator's words.
+		Reason string
+	}
+
 	// CancelRequested asks the workflow to cancel.
 	CancelRequested struct{ Reason string }
 
@@ -157,7 +167,7 @@ type (
 )
 
 // Answers. Ref is the command that is answered. An answer to a command that is
-// resolved already is ignored.
+// resolved already, or that history does not have yet, is ignored.
 type (
 	// ActivityCompleted resolves an activity.
 	ActivityCompleted struct {
@@ -213,6 +223,7 @@ const (
 	KindWorkflowStarted        Kind = "WorkflowStarted"
 	KindTaskStarted            Kind = "TaskStarted"
 	KindSignalReceived         Kind = "SignalReceived"
+	KindEventDropped           Kind = "EventDropped"
 	KindCancelRequested        Kind = "CancelRequested"
 	KindWorkflowTimedOut       Kind = "WorkflowTimedOut"
 	KindWorkflowCompleted      Kind = "WorkflowCompleted"

@@ -20,8 +20,8 @@ func (e *CheckError) Error() string {
 // that an engine can have written: numbered without gaps, begun by TaskStarted
 // and WorkflowStarted (or terminated before the first step), nothing after a final
 // event, commands numbered without gaps, and cancels and answers for commands of a
-// fitting kind. A second answer to a command is legal: it is ignored. It does not
-// look at payloads.
+// fitting kind. A second answer to a command is legal, and so is one to a command
+// that is not there yet: they are ignored. It does not look at payloads.
 func Check(events []Event) error {
 	c := checker{}
 	for i, e := range events {
@@ -95,7 +95,10 @@ func (c *checker) command(e Event) string {
 
 // follows checks that a cancel or an answer belongs to a command.
 func (c *checker) follows(e Event) string {
-	if e.Ref < 1 || e.Ref > int64(len(c.commands)) {
+	switch {
+	case e.Ref > int64(len(c.commands)) && ClassOf(e.Body) == ClassAnswer:
+		return ""
+	case e.Ref < 1 || e.Ref > int64(len(c.commands)):
 		return fmt.Sprintf("%s is for command %d, which was not issued; there are %d", e.Kind(), e.Ref, len(c.commands))
 	}
 	if is, want := c.commands[e.Ref-1], Target(e.Body); is != want {

@@ -25,7 +25,7 @@ const (
 // ClassOf returns the class of b.
 func ClassOf(b Body) Class {
 	switch b.(type) {
-	case WorkflowStarted, TaskStarted, SignalReceived, CancelRequested, WorkflowTimedOut:
+	case WorkflowStarted, TaskStarted, SignalReceived, EventDropped, CancelRequested, WorkflowTimedOut:
 		return ClassExecution
 	case WorkflowCompleted, WorkflowFailed, WorkflowCanceled, WorkflowTerminated, WorkflowContinuedAsNew:
 		return ClassFinal
@@ -62,7 +62,7 @@ func FinalStatus(b Body) (status engine.Status, ok bool) {
 		return engine.StatusTerminated, true
 	case WorkflowContinuedAsNew:
 		return engine.StatusContinuedAsNew, true
-	case WorkflowStarted, TaskStarted, SignalReceived, CancelRequested, WorkflowTimedOut,
+	case WorkflowStarted, TaskStarted, SignalReceived, EventDropped, CancelRequested, WorkflowTimedOut,
 		ActivityScheduled, TimerScheduled, ChildScheduled, SignalSent, SideEffectRecorded, MutableSideEffectRecorded,
 		ActivityCanceled, TimerCanceled, ChildCancelRequested,
 		ActivityCompleted, ActivityFailed, ActivityAttemptFailed, TimerFired, ChildCompleted, ChildFailed,
@@ -85,7 +85,7 @@ func Target(b Body) Kind {
 		return KindChildScheduled
 	case SignalDelivered, SignalFailed:
 		return KindSignalSent
-	case WorkflowStarted, TaskStarted, SignalReceived, CancelRequested, WorkflowTimedOut,
+	case WorkflowStarted, TaskStarted, SignalReceived, EventDropped, CancelRequested, WorkflowTimedOut,
 		WorkflowCompleted, WorkflowFailed, WorkflowCanceled, WorkflowTerminated, WorkflowContinuedAsNew,
 		ActivityScheduled, TimerScheduled, ChildScheduled, SignalSent, SideEffectRecorded, MutableSideEffectRecorded,
 		VersionMarked:

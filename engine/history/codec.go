@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -55,7 +56,7 @@ func (e *DecodeError) Error() string {
 // Unwrap returns what is wrong with the bytes.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-var coders = sync.Pool{New: func() any { return new(coder) }}
+var coders = sync.Pool{New: func() any { return &coder{words: new(words)} }}
 
 // maxPooled keeps one huge chunk from holding memory for ever.
 const maxPooled = 64 << 10
@@ -72,14 +73,14 @@ func Encode(events ...Event) (Encoded, error) {
 		return nil, nil
 	}
 	c := coders.Get().(*coder) //nolint:errcheck // the pool holds nothing else
-	defer func() {
-		if cap(c.buf) > maxPooled {
-			c.buf = nil
-		}
-		*c = coder{buf: c.buf[:0], keys: c.keys[:0]}
-		coders.Put(c)
-	}()
 	c.writing = true
+	c.buf = c.scratch[:0]
+	defer func() {
+		if cap(c.buf) <= maxPooled {
+			c.scratch = c.buf
+		}
+		c.release()
+	}()
 	for i := range events {
 		c.buf = append(c.buf, "[,"[min(i, 1)])
 		c.writeEvent(&events[i])
@@ -89,6 +90,12 @@ func Encode(events ...Event) (Encoded, error) {
 	}
 	c.buf = append(c.buf, ']')
 	return slices.Clone(c.buf), nil
+}
+
+// release gives c back to the pool, without what belongs to a caller.
+func (c *coder) release() {
+	*c = coder{scratch: c.scratch, keys: c.keys[:0], words: c.words}
+	coders.Put(c)
 }
 
 func kindName(b Body) string {
@@ -130,16 +137,21 @@ func (c *coder) writeEvent(e *Event) {
 // only grows. The error is an *UnknownKindError or a *DecodeError. Payloads
 // share memory with e.
 func (e Encoded) Decode(first int64) ([]Event, error) {
-	c := coder{buf: e}
-	seq := first
-	var events []Event
 	switch {
 	case len(e) == 0:
 		return nil, nil
 	case !utf8.Valid(e):
 		return nil, &DecodeError{Seq: first, Err: errNotUTF8}
 	}
+	c := coders.Get().(*coder) //nolint:errcheck // the pool holds nothing else
+	defer c.release()
+	c.buf = e
+	seq := first
+	var events []Event
 	for more := c.openArray(); more; more = c.nextElement() {
+		if events == nil {
+			events = make([]Event, 0, 1+bytes.Count(e, betweenEvents))
+		}
 		ev, err := c.readEvent(seq)
 		if err != nil {
 			return nil, err
@@ -158,6 +170,9 @@ func (e Encoded) Decode(first int64) ([]Event, error) {
 	return events, nil
 }
 
+// betweenEvents is where Encode begins another event.
+var betweenEvents = []byte(`},{"kind":`)
+
 // DecodeOne returns the single event of an inbox row.
 func (e Encoded) DecodeOne() (Event, error) {
 	events, err := e.Decode(0)
@@ -170,18 +185,26 @@ func (e Encoded) DecodeOne() (Event, error) {
 	return events[0], nil
 }
 
-// readEvent leaves the body for last, because its kind may come after it: tools
-// that reformat JSON like to sort it.
+// readEvent reads the body when it comes to it if it knows the kind by then. It may
+// not: tools that reformat JSON like to sort it.
 func (c *coder) readEvent(seq int64) (Event, error) {
 	e := Event{Seq: seq}
-	var kind Kind
+	var kind, read Kind
 	var body span
+	var reader func(*coder) Body
 	if f, ok := c.open(); ok {
 		for c.visit() {
 			str(c, "kind", &kind)
 			c.time("at", &e.At)
 			c.int64("ref", &e.Ref)
-			c.raw("body", &body)
+			if reader = readers[kind]; reader == nil {
+				c.raw("body", &body)
+			} else if c.take("body") {
+				body.from, read = c.pos, kind
+				e.Body = reader(c)
+				body.to = c.pos
+				c.advance()
+			}
 		}
 		c.close(f)
 	}
@@ -191,11 +214,12 @@ func (c *coder) readEvent(seq int64) (Event, error) {
 	if kind == "" {
 		return e, &DecodeError{Seq: seq, Err: errNoKind}
 	}
-	reader := readers[kind]
 	if reader == nil {
 		return e, &UnknownKindError{Kind: kind, Seq: seq}
 	}
-	e.Body = c.readBody(body, reader)
+	if read != kind {
+		e.Body = c.readBody(body, reader)
+	}
 	if c.err != nil {
 		return e, &DecodeError{Seq: seq, Kind: kind, Err: c.err}
 	}

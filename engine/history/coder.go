@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 )
 
@@ -19,8 +20,13 @@ type coder struct {
 	writing bool
 	frame   frame
 	depth   int
-	keys    []string // scratch, for the order of maps
 	err     error
+
+	// What is used again: memory for writing and for the order of maps, and the
+	// strings that were read.
+	scratch []byte
+	keys    []string
+	words   *words
 }
 
 // frame is the object that is being written or read.
@@ -35,6 +41,26 @@ type frame struct {
 	// key is the next key to take, if more.
 	key  []byte
 	more bool
+}
+
+// words are short strings that were read: names, kinds, workers and places in code
+// come again and again, and once is enough to keep each. A place is taken by the
+// latest of those that share it.
+type words [256]string
+
+const maxWord = 64
+
+var wordSeed = maphash.MakeSeed()
+
+func (w *words) of(b []byte) string {
+	if len(b) > maxWord {
+		return string(b)
+	}
+	s := &w[maphash.Bytes(wordSeed, b)%uint64(len(w))]
+	if *s != string(b) {
+		*s = string(b)
+	}
+	return *s
 }
 
 // span is a stretch of buf.

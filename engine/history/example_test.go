@@ -49,8 +49,8 @@ func ExampleCheck() {
 	fmt.Println(history.Check([]history.Event{
 		{Seq: 1, Body: history.TaskStarted{}},
 		{Seq: 2, Body: history.WorkflowStarted{Workflow: "Order"}},
-		{Seq: 3, Ref: 1, Body: history.TimerFired{}},
+		{Seq: 3, Ref: 1, Body: history.TimerCanceled{}},
 	}))
 	// Output:
-	// malformed history: event 3: TimerFired is for command 1, which was not issued; there are 0
+	// malformed history: event 3: TimerCanceled is for command 1, which was not issued; there are 0
 }

@@ -35,6 +35,11 @@ func (b *SignalReceived) fields(c *coder) {
 	c.trace("trace", &b.Trace)
 }
 
+func (b *EventDropped) fields(c *coder) {
+	c.payload("event", (*engine.Payload)(&b.Event))
+	str(c, "reason", &b.Reason)
+}
+
 func (b *CancelRequested) fields(c *coder) { str(c, "reason", &b.Reason) }
 
 func (b *WorkflowTimedOut) fields(*coder) {}

@@ -25,6 +25,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`[{"kind":"ChildCompleted","body":{"result":{ "$bytes":null}}},{"body":{},"kind":"TimerFired"}]`))
+	f.Add([]byte("[]"))
+	f.Add([]byte(`[{"kind":"TimerFired","body":{},"kind":"ChildCompleted"}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		events, err := Encoded(data).Decode(3)
 		if err != nil {

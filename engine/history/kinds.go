@@ -1,38 +1,41 @@
 package history
 
+import "sync"
+
 // Every body has one list of fields, in fields.go, which drives both
 // directions. The methods here tie the bodies to their kinds and lists.
 
 // readers decode the body of a kind, from its list of fields.
 var readers = map[Kind]func(*coder) Body{
-	KindWorkflowStarted:        read[WorkflowStarted],
-	KindTaskStarted:            read[TaskStarted],
-	KindSignalReceived:         read[SignalReceived],
-	KindCancelRequested:        read[CancelRequested],
-	KindWorkflowTimedOut:       read[WorkflowTimedOut],
-	KindWorkflowCompleted:      read[WorkflowCompleted],
-	KindWorkflowFailed:         read[WorkflowFailed],
-	KindWorkflowCanceled:       read[WorkflowCanceled],
-	KindWorkflowTerminated:     read[WorkflowTerminated],
-	KindWorkflowContinuedAsNew: read[WorkflowContinuedAsNew],
-	KindActivityScheduled:      read[ActivityScheduled],
-	KindActivityCanceled:       read[ActivityCanceled],
-	KindTimerScheduled:         read[TimerScheduled],
-	KindTimerCanceled:          read[TimerCanceled],
-	KindChildScheduled:         read[ChildScheduled],
-	KindChildCancelRequested:   read[ChildCancelRequested],
-	KindSignalSent:             read[SignalSent],
-	KindSideEffectRecorded:     read[SideEffectRecorded],
-	KindMutableSideEffect:      read[MutableSideEffectRecorded],
-	KindVersionMarked:          read[VersionMarked],
-	KindActivityCompleted:      read[ActivityCompleted],
-	KindActivityFailed:         read[ActivityFailed],
-	KindActivityAttemptFailed:  read[ActivityAttemptFailed],
-	KindTimerFired:             read[TimerFired],
-	KindChildCompleted:         read[ChildCompleted],
-	KindChildFailed:            read[ChildFailed],
-	KindSignalDelivered:        read[SignalDelivered],
-	KindSignalFailed:           read[SignalFailed],
+	KindWorkflowStarted:        read[WorkflowStarted](),
+	KindTaskStarted:            read[TaskStarted](),
+	KindSignalReceived:         read[SignalReceived](),
+	KindEventDropped:           read[EventDropped](),
+	KindCancelRequested:        read[CancelRequested](),
+	KindWorkflowTimedOut:       read[WorkflowTimedOut](),
+	KindWorkflowCompleted:      read[WorkflowCompleted](),
+	KindWorkflowFailed:         read[WorkflowFailed](),
+	KindWorkflowCanceled:       read[WorkflowCanceled](),
+	KindWorkflowTerminated:     read[WorkflowTerminated](),
+	KindWorkflowContinuedAsNew: read[WorkflowContinuedAsNew](),
+	KindActivityScheduled:      read[ActivityScheduled](),
+	KindActivityCanceled:       read[ActivityCanceled](),
+	KindTimerScheduled:         read[TimerScheduled](),
+	KindTimerCanceled:          read[TimerCanceled](),
+	KindChildScheduled:         read[ChildScheduled](),
+	KindChildCancelRequested:   read[ChildCancelRequested](),
+	KindSignalSent:             read[SignalSent](),
+	KindSideEffectRecorded:     read[SideEffectRecorded](),
+	KindMutableSideEffect:      read[MutableSideEffectRecorded](),
+	KindVersionMarked:          read[VersionMarked](),
+	KindActivityCompleted:      read[ActivityCompleted](),
+	KindActivityFailed:         read[ActivityFailed](),
+	KindActivityAttemptFailed:  read[ActivityAttemptFailed](),
+	KindTimerFired:             read[TimerFired](),
+	KindChildCompleted:         read[ChildCompleted](),
+	KindChildFailed:            read[ChildFailed](),
+	KindSignalDelivered:        read[SignalDelivered](),
+	KindSignalFailed:           read[SignalFailed](),
 }
 
 // fielder is a pointer to a body of type T.
@@ -41,15 +44,24 @@ type fielder[T any] interface {
 	fields(c *coder)
 }
 
-func read[T Body, P fielder[T]](c *coder) Body {
-	var b T
-	if f, ok := c.open(); ok {
-		for c.visit() {
-			P(&b).fields(c)
+// read returns the reader of a type. It reads into memory that is used again: what
+// goes into a Body is a copy anyhow.
+func read[T Body, P fielder[T]]() func(*coder) Body {
+	pool := sync.Pool{New: func() any { return new(T) }}
+	var zero T
+	return func(c *coder) Body {
+		b := pool.Get().(*T) //nolint:errcheck // the pool holds nothing else
+		if f, ok := c.open(); ok {
+			for c.visit() {
+				P(b).fields(c)
+			}
+			c.close(f)
 		}
-		c.close(f)
+		var body Body = *b
+		*b = zero
+		pool.Put(b)
+		return body
 	}
-	return b
 }
 
 // Kind implements Body.
@@ -60,6 +72,9 @@ func (TaskStarted) Kind() Kind { return KindTaskStarted }
 
 // Kind implements Body.
 func (SignalReceived) Kind() Kind { return KindSignalReceived }
+
+// Kind implements Body.
+func (EventDropped) Kind() Kind { return KindEventDropped }
 
 // Kind implements Body.
 func (CancelRequested) Kind() Kind { return KindCancelRequested }
@@ -139,6 +154,7 @@ func (SignalFailed) Kind() Kind { return KindSignalFailed }
 func (b WorkflowStarted) encode(c *coder)           { b.fields(c) }
 func (b TaskStarted) encode(c *coder)               { b.fields(c) }
 func (b SignalReceived) encode(c *coder)            { b.fields(c) }
+func (b EventDropped) encode(c *coder)              { b.fields(c) }
 func (b CancelRequested) encode(c *coder)           { b.fields(c) }
 func (b WorkflowTimedOut) encode(c *coder)          { b.fields(c) }
 func (b WorkflowCompleted) encode(c *coder)         { b.fields(c) }

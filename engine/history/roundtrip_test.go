@@ -86,6 +86,7 @@ var (
 	typeTime     = reflect.TypeFor[time.Time]()
 	typeDuration = reflect.TypeFor[time.Duration]()
 	typePayload  = reflect.TypeFor[engine.Payload]()
+	typeEncoded  = reflect.TypeFor[Encoded]()
 )
 
 func (f *filler) fill(v reflect.Value, depth int) {
@@ -100,7 +101,7 @@ func (f *filler) fill(v reflect.Value, depth int) {
 	case typeDuration:
 		v.SetInt(f.int())
 		return
-	case typePayload:
+	case typePayload, typeEncoded:
 		v.SetBytes(f.payload())
 		return
 	}

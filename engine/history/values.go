@@ -19,7 +19,7 @@ import (
 func str[S ~string](c *coder, name string, p *S) {
 	if !c.writing {
 		if c.take(name) {
-			*p = S(c.quoted())
+			*p = S(c.words.of(c.quoted()))
 			c.advance()
 		}
 		return
@@ -130,7 +130,12 @@ func (c *coder) time(name string, p *time.Time) {
 	c.buf = append(c.buf, '"')
 }
 
-func storable(utc time.Time) bool { return 0 <= utc.Year() && utc.Year() <= 9999 }
+var (
+	firstStorable = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	afterStorable = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+)
+
+func storable(t time.Time) bool { return firstStorable <= t.Unix() && t.Unix() < afterStorable }
 
 func (c *coder) readTime() time.Time {
 	var t time.Time
@@ -216,7 +221,7 @@ func (c *coder) readMap() map[string]string {
 		return nil
 	}
 	for c.more() {
-		key := string(c.frame.key)
+		key := c.words.of(c.frame.key)
 		value := string(c.quoted())
 		if m == nil {
 			m = map[string]string{}

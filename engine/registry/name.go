@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// source says where a function comes from.
+// source says where a function comes from. It is zero for one that package reflect
+// has made.
 type source struct {
 	// full is the name with its package, without pointers and type arguments.
 	full string
@@ -52,6 +53,9 @@ func parseSource(pc uintptr) source {
 		return source{full: symbol, name: symbol}
 	}
 	pkg, name := symbol[:pkgEnd+dot], symbol[pkgEnd+dot+1:]
+	if pkg == "reflect" { // made by reflect.MakeFunc or Value.Method: all of these share their code
+		return source{}
+	}
 	pointer := strings.HasPrefix(name, "(*")
 	name = strings.NewReplacer("(*", "", ")", "", "[...]", "").Replace(name)
 	s := source{full: pkg + "." + name, name: name}

@@ -16,6 +16,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -177,7 +178,9 @@ func (t *table) register(fn any, opts []RegisterOption) error {
 	}
 	for _, c := range cs {
 		t.byName[c.entry.name] = c.entry
-		t.byFunc[c.source] = append(t.byFunc[c.source], c.entry)
+		if c.source != "" {
+			t.byFunc[c.source] = append(t.byFunc[c.source], c.entry)
+		}
 		if c.method != "" {
 			t.byMethod[c.method] = append(t.byMethod[c.method], c.entry)
 		}
@@ -197,9 +200,9 @@ func (t *table) candidates(fn any, name string) ([]candidate, error) {
 		return nil, t.kind.invalid(fmt.Sprintf("a nil %s is no %s", v.Type(), t.kind.name))
 	}
 	source := sourceOf(v)
-	c := candidate{source: source.full, method: source.method, entry: &entry{name: source.name}}
-	if name != "" {
-		c.entry.name = name
+	c := candidate{source: source.full, method: source.method, entry: &entry{name: cmp.Or(name, source.name)}}
+	if c.entry.name == "" {
+		return nil, t.kind.invalid(fmt.Sprintf("a %s that was made by package reflect has no name; give it one with registry.WithName", v.Type()))
 	}
 	return t.checked(v, c)
 }
@@ -233,7 +236,7 @@ func (t *table) methods(v reflect.Value, name string) ([]candidate, error) {
 }
 
 func (t *table) checked(fn reflect.Value, c candidate) ([]candidate, error) {
-	if err := engine.CheckName(t.kind.name+" name", c.entry.name); err != nil {
+	if err := engine.CheckName(t.kind.nameOf, c.entry.name); err != nil {
 		return nil, t.kind.invalid(err.Error())
 	}
 	sig, problem := t.kind.inspect(fn)
@@ -276,6 +279,10 @@ func (t *table) resolve(fn any, args []any) (string, error) {
 		return "", fmt.Errorf("%w: a %s is passed as a function or by its name, not as a %T", engine.ErrInvalidArgument, t.kind.name, fn)
 	}
 	source := sourceOf(v)
+	if source.name == "" {
+		return "", fmt.Errorf("%w: a %s that was made by package reflect has no name; pass the name that the %s is registered under",
+			engine.ErrInvalidArgument, v.Type(), t.kind.name)
+	}
 	if e := t.bySource(source); e != nil {
 		return e.name, t.kind.checkArgs(e.name, e.sig, args)
 	}
@@ -298,7 +305,7 @@ func (t *table) resolveName(name string, args []any) (string, error) {
 	case len(es) > 1:
 		return "", fmt.Errorf("%w: %s %q can be any of %s; use the full name", engine.ErrInvalidArgument, t.kind.name, name, quoted(entryNames(es)))
 	default:
-		return name, engine.CheckName(t.kind.name+" name", name)
+		return name, engine.CheckName(t.kind.nameOf, name)
 	}
 	return e.name, t.kind.checkArgs(e.name, e.sig, args)
 }

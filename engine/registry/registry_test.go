@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -115,6 +116,28 @@ func TestResolve(t *testing.T) {
 		got, err := r.ResolveActivity(c.what, c.args)
 		if got != c.want || err != nil {
 			t.Errorf("%v resolves to %q, %v; want %q", c.what, got, err, c.want)
+		}
+	}
+}
+
+// All functions that package reflect makes share their code, and with it the name
+// that the compiler gave to that. None may stand for another.
+func TestFunctionsWithoutAName(t *testing.T) {
+	made := func() any {
+		typ := reflect.TypeFor[func(context.Context) error]()
+		return reflect.MakeFunc(typ, func([]reflect.Value) []reflect.Value { return nil }).Interface()
+	}
+	method := func() any { return reflect.ValueOf(&act{}).MethodByName("Add").Interface() }
+	r := registry.New()
+	for name, f := range map[string]func() any{"made": made, "method": method} {
+		if err := r.RegisterActivity(f()); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), "registry.WithName") {
+			t.Errorf("registering one: %v", err)
+		}
+		if err := r.RegisterActivity(f(), registry.WithName(name)); err != nil {
+			t.Errorf("with a name: %v", err)
+		}
+		if name, err := r.ResolveActivity(f(), nil); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), "no name") {
+			t.Errorf("one resolves to %q, %v", name, err)
 		}
 	}
 }

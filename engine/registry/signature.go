@@ -13,7 +13,8 @@ var errorType = reflect.TypeFor[error]()
 
 // kind is what distinguishes workflows from activities.
 type kind struct {
-	name string
+	name   string
+	nameOf string // what a name of it is called in errors
 	// context is the type of the first parameter.
 	context      reflect.Type
 	needsContext bool
@@ -23,12 +24,12 @@ type kind struct {
 
 var (
 	workflowKind = &kind{
-		name: "workflow", context: reflect.TypeFor[workflow.Context](), needsContext: true,
+		name: "workflow", nameOf: "workflow name", context: reflect.TypeFor[workflow.Context](), needsContext: true,
 		invalid: func(m string) error { return &ErrInvalidWorkflow{m} },
 		taken:   func(m string) error { return &ErrWorkflowAlreadyRegistered{m} },
 	}
 	activityKind = &kind{
-		name: "activity", context: reflect.TypeFor[context.Context](),
+		name: "activity", nameOf: "activity name", context: reflect.TypeFor[context.Context](),
 		invalid: func(m string) error { return &ErrInvalidActivity{m} },
 		taken:   func(m string) error { return &ErrActivityAlreadyRegistered{m} },
 	}

@@ -61,7 +61,7 @@ func ExecuteActivity[TResult any](ctx Context, options ActivityOptions, activity
 	if err != nil {
 		return failed[TResult](err)
 	}
-	return &answer[TResult]{x: x, o: x.issue(ctx, c), what: activityAnswer, name: c.Name}
+	return &answer[TResult]{x: x, o: track(ctx, x.sink.ScheduleActivity(c)), what: &activityAnswer, name: c.Name}
 }
 
 func (x *execution) activityCommand(ctx Context, options ActivityOptions, activity Activity, args []any) (command.ScheduleActivity, error) {

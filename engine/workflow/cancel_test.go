@@ -180,3 +180,24 @@ func TestContextsForgetWhatIsOver(t *testing.T) {
 	}
 	s.wantResult(nil)
 }
+
+func TestOneCommandAfterAnotherLeavesNothingBehind(t *testing.T) {
+	s := newSession(t).do(func(ctx workflow.Context) {
+		for range 3 {
+			first := workflow.ExecuteActivity[int](ctx, workflow.ActivityOptions{}, "a")
+			second := workflow.ExecuteActivity[int](ctx, workflow.ActivityOptions{}, "b")
+			_, _ = second.Get(ctx)
+			_, _ = first.Get(ctx)
+		}
+		workflow.ExecuteActivity[int](ctx, workflow.ActivityOptions{}, "c")
+		if open, _ := workflow.Tracked(ctx); open != 1 {
+			t.Errorf("%d commands are kept, one is open", open)
+		}
+	})
+	for range 3 {
+		ref := len(s.outcomes)
+		s.complete(ref, 1)
+		s.complete(ref-1, 1)
+	}
+	s.wantResult(nil)
+}

@@ -55,6 +55,13 @@ type offer struct {
 
 func (o *offer) take(which int) { o.taken, o.which = true, which }
 
+// Ready and Waits make the offer of a plain Send or Receive a command.Waiter.
+func (o *offer) Ready() bool           { return o.taken }
+func (o *offer) Waits() []command.Wait { return channelWaits }
+
+// channelWaits is what is waited for at a channel.
+var channelWaits = []command.Wait{{Kind: command.WaitChannel, Name: "channel"}}
+
 // receiver waits to receive.
 type receiver[T any] struct {
 	offer *offer
@@ -110,7 +117,7 @@ func (c *channel[T]) Send(ctx Context, v T) {
 	}
 	s := &sender[T]{offer: &offer{}, v: &v}
 	c.senders.push(s)
-	ctx.exec().wait(c.waitFor(), func() bool { return s.offer.taken })
+	ctx.exec().wait(s.offer)
 	if s.closed {
 		panicClosed()
 	}
@@ -138,7 +145,7 @@ func (c *channel[T]) Receive(ctx Context) (v T, ok bool) {
 	}
 	r := &receiver[T]{offer: &offer{}}
 	c.receivers.push(r)
-	ctx.exec().wait(c.waitFor(), func() bool { return r.offer.taken })
+	ctx.exec().wait(r.offer)
 	return r.v, r.ok
 }
 
@@ -176,9 +183,4 @@ func hasOpen[W any](waiting *queue[W], offerOf func(W) *offer) bool {
 	}
 	return false
 }
-
-func (c *channel[T]) waitFor() command.Wait {
-	return command.Wait{Kind: command.WaitChannel, Name: "channel"}
-}
-
 func panicClosed() { panic("workflow: send on a closed channel") }

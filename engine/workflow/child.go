@@ -62,7 +62,7 @@ func CreateSubWorkflowInstance[TResult any](ctx Context, options SubWorkflowOpti
 			return failed[TResult](NewPermanentError(err))
 		}
 		c.Attempt = attempt + 1
-		return &answer[TResult]{x: x, o: x.issue(ctx, c), what: childAnswer, name: c.Workflow}
+		return &answer[TResult]{x: x, o: track(ctx, x.sink.StartChild(c)), what: &childAnswer, name: c.Workflow}
 	})
 }
 

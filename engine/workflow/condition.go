@@ -38,10 +38,10 @@ func AwaitConditionWithTimeout(ctx Context, timeout time.Duration, fn func() boo
 	}
 	tctx, cancel := WithCancel(ctx)
 	defer cancel()
-	timer, _ := ScheduleTimer(tctx, timeout, WithTimerName("condition")).(pollable) // all our futures are
+	timer, _ := ScheduleTimer(tctx, timeout, WithTimerName("condition")).(command.Waiter) // all our futures are
 	err = AwaitCondition(ctx, func() bool {
 		ok = fn()
-		return ok || timer.isReady()
+		return ok || timer.Ready()
 	})
 	if !ok && err == nil {
 		err = ctx.Err() // the timer was canceled, not over
@@ -62,7 +62,7 @@ func (x *execution) holds(fn func() bool) (ok bool, err error) {
 func awaitChange(ctx Context) {
 	x := ctx.exec()
 	epoch, applied := x.epoch, x.sink.Applied()
-	x.sink.Wait([]command.Wait{{Kind: command.WaitChannel, Name: "condition"}}, func() bool {
+	x.sink.Wait(&until{"condition", func() bool {
 		return x.epoch != epoch || x.sink.Applied() != applied
-	})
+	}})
 }

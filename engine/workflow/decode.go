@@ -8,24 +8,24 @@ import (
 	"strings"
 
 	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/history"
 )
 
-// decode returns the value of p, or blocks the execution and does not return: a
-// payload that this code can't read may be readable by another build, so that it
-// is no reason to fail.
-func decode[T any](x *execution, p engine.Payload, of func() engine.BlockReason) T {
-	var v T
+// decode stores the value of p in the variable that ptr points to. It is for what
+// only undecodable can answer.
+func (x *execution) decode(p engine.Payload, ptr any) error {
 	if p == nil {
-		return v
+		return nil
 	}
-	if err := x.read(p, &v); err != nil {
-		r := of()
-		r.Class = engine.BlockDecode
-		r.Message = fmt.Sprintf("%s can't be decoded as %s: %s", r.Message, reflect.TypeFor[T](), withoutValues(err))
-		x.sink.Block(r)
-	}
-	return v
+	return x.read(p, ptr)
+}
+
+// undecodable blocks the execution and does not return: a payload that this code
+// can't read may be readable by another build, so that it is no reason to fail. r
+// begins with what can't be read.
+func (x *execution) undecodable(err error, as reflect.Type, r engine.BlockReason) {
+	r.Class = engine.BlockDecode
+	r.Message = fmt.Sprintf("%s can't be decoded as %s: %s", r.Message, as, withoutValues(err))
+	x.sink.Block(r)
 }
 
 // read decodes p, and survives a converter or type that panics.
@@ -64,15 +64,4 @@ func withoutValues(err error) string {
 		err = inner
 	}
 	return fmt.Sprintf("the converter or codec returned an error of type %T", err)
-}
-
-// resultOf begins the reason for an answer that can't be decoded.
-func resultOf(kind history.Kind, what, name string, ref int64) func() engine.BlockReason {
-	return func() engine.BlockReason {
-		return engine.BlockReason{
-			Event:    string(kind),
-			Message:  fmt.Sprintf("the result of %s %q (command %d)", what, name, ref),
-			Expected: &engine.BlockCommand{Kind: string(kind), Ref: ref, Name: name},
-		}
-	}
 }

@@ -40,15 +40,23 @@ func (x *execution) never() *channel[struct{}] {
 	return x.neverDone
 }
 
-// wait blocks the calling coroutine until ready reports true.
-func (x *execution) wait(on command.Wait, ready func() bool) {
-	x.waitAny([]command.Wait{on}, ready)
+// wait blocks the calling coroutine until on is ready.
+func (x *execution) wait(on command.Waiter) {
+	x.mustIssue("wait")
+	x.sink.Wait(on)
+	x.epoch++
 }
 
-func (x *execution) waitAny(on []command.Wait, ready func() bool) {
-	x.mustIssue("wait")
-	x.sink.Wait(on, ready)
-	x.epoch++
+// until is a wait for something inside the workflow.
+type until struct {
+	name  string
+	ready func() bool
+}
+
+func (u *until) Ready() bool { return u.ready() }
+
+func (u *until) Waits() []command.Wait {
+	return []command.Wait{{Kind: command.WaitChannel, Name: u.name}}
 }
 
 // start starts a coroutine.
@@ -93,9 +101,8 @@ func (x *execution) within(name string, f func()) (err error) {
 	return nil
 }
 
-// issue issues a command that a cancellation of ctx withdraws.
-func (x *execution) issue(ctx Context, c command.Command) *command.Outcome {
-	o := x.sink.Issue(c)
+// track has a cancellation of ctx withdraw a command.
+func track(ctx Context, o *command.Outcome) *command.Outcome {
 	if s := ctx.scope(); s != nil {
 		s.track(o)
 	}

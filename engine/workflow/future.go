@@ -1,6 +1,9 @@
 package workflow
 
 import (
+	"fmt"
+	"reflect"
+
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/internal/command"
@@ -14,17 +17,12 @@ type Future[T any] interface {
 	Get(ctx Context) (T, error)
 }
 
-// pollable is what Select needs of a future.
-type pollable interface {
-	isReady() bool
-	waitFor() command.Wait
-}
-
-// answer is the Future of a command.
+// answer is the Future of a command. Like all that can be waited for it is a
+// command.Waiter.
 type answer[T any] struct {
 	x    *execution
 	o    *command.Outcome
-	what answerKind
+	what *answerKind
 	name string
 
 	read bool // v and err are set
@@ -45,15 +43,24 @@ var (
 	signalAnswer   = answerKind{"signal", history.KindSignalDelivered}
 )
 
-func (f *answer[T]) isReady() bool { return f.o.Ready }
+// reason begins the reason for an answer that can't be decoded.
+func (k *answerKind) reason(name string, ref int64) engine.BlockReason {
+	return engine.BlockReason{
+		Event:    string(k.event),
+		Message:  fmt.Sprintf("the result of %s %q (command %d)", k.what, name, ref),
+		Expected: &engine.BlockCommand{Kind: string(k.event), Ref: ref, Name: name},
+	}
+}
 
-func (f *answer[T]) waitFor() command.Wait {
-	return command.Wait{Kind: command.WaitOutcome, Name: f.name, Outcome: f.o}
+func (f *answer[T]) Ready() bool { return f.o.Ready }
+
+func (f *answer[T]) Waits() []command.Wait {
+	return []command.Wait{{Kind: command.WaitOutcome, Name: f.name, Outcome: f.o}}
 }
 
 func (f *answer[T]) Get(Context) (T, error) {
 	if !f.o.Ready {
-		f.x.wait(f.waitFor(), f.isReady)
+		f.x.wait(f)
 	}
 	if !f.read {
 		f.resolve()
@@ -69,7 +76,9 @@ func (f *answer[T]) resolve() {
 	case f.o.Failure != nil:
 		f.err = f.x.bind(f.o.Failure)
 	default:
-		f.v = decode[T](f.x, f.o.Value, resultOf(f.what.event, f.what.what, f.name, f.o.Ref))
+		if err := f.x.decode(f.o.Value, &f.v); err != nil {
+			f.x.undecodable(err, reflect.TypeFor[T](), f.what.reason(f.name, f.o.Ref))
+		}
 	}
 }
 
@@ -89,21 +98,19 @@ type promise[T any] struct {
 	err  error
 }
 
-func resolved[T any](v T, err error) Future[T] { return &promise[T]{done: true, v: v, err: err} }
-
 func failed[T any](err error) Future[T] { return &promise[T]{done: true, err: err} }
 
 func (f *promise[T]) set(v T, err error) { f.v, f.err, f.done = v, err, true }
 
-func (f *promise[T]) isReady() bool { return f.done }
+func (f *promise[T]) Ready() bool { return f.done }
 
-func (f *promise[T]) waitFor() command.Wait {
-	return command.Wait{Kind: command.WaitChannel, Name: "future"}
+func (f *promise[T]) Waits() []command.Wait {
+	return []command.Wait{{Kind: command.WaitChannel, Name: "future"}}
 }
 
 func (f *promise[T]) Get(Context) (T, error) {
 	if !f.done {
-		f.x.wait(f.waitFor(), f.isReady)
+		f.x.wait(f)
 	}
 	return f.v, f.err
 }

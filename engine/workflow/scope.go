@@ -8,9 +8,10 @@ type scope struct {
 	x        *execution
 	children []*scope           // in the order of creation
 	open     []*command.Outcome // in the order of issue; some may be answered
-	// Answered outcomes and canceled children are dropped when their slice has
-	// doubled since the last time, so that a workflow which goes on for ever costs
-	// constant time per command and no growing memory.
+	// Answered outcomes at the end of open are dropped at once: code that asks for one
+	// thing after another leaves nothing behind. Others, and canceled children, are
+	// dropped when their slice has doubled since the last time, so that a workflow
+	// which goes on for ever costs constant time per command and no growing memory.
 	openLimit, childLimit int
 
 	done       *channel[struct{}] // made when asked for
@@ -20,6 +21,10 @@ type scope struct {
 const pruneFloor = 16
 
 func (s *scope) track(o *command.Outcome) {
+	for n := len(s.open); n > 0 && s.open[n-1].Ready; n-- {
+		s.open[n-1] = nil
+		s.open = s.open[:n-1]
+	}
 	if len(s.open) >= max(s.openLimit, pruneFloor) {
 		s.open = keep(s.open, func(o *command.Outcome) bool { return !o.Ready })
 		s.openLimit = 2 * len(s.open)

@@ -18,7 +18,7 @@ type SelectCase interface {
 	join(o *offer, which int) (polled bool)
 	leave()
 	finish(ctx Context)
-	waitFor() command.Wait
+	waits() []command.Wait
 }
 
 // Select blocks until one of its cases can go on, and runs its handler. Cases are
@@ -46,14 +46,12 @@ func Select(ctx Context, cases ...SelectCase) {
 func block(ctx Context, cases []SelectCase) {
 	o := &offer{}
 	var polled []SelectCase
-	waits := make([]command.Wait, len(cases))
 	for i, c := range cases {
 		if c.join(o, i) {
 			polled = append(polled, c)
 		}
-		waits[i] = c.waitFor()
 	}
-	ctx.exec().waitAny(waits, func() bool { return o.taken || firstReady(polled) != nil })
+	ctx.exec().wait(&selection{offer: o, cases: cases, polled: polled})
 	for _, c := range cases {
 		c.leave()
 	}
@@ -62,6 +60,22 @@ func block(ctx Context, cases []SelectCase) {
 		return
 	}
 	firstReady(polled).run(ctx)
+}
+
+// selection is what a Select waits for.
+type selection struct {
+	offer         *offer
+	cases, polled []SelectCase
+}
+
+func (s *selection) Ready() bool { return s.offer.taken || firstReady(s.polled) != nil }
+
+func (s *selection) Waits() []command.Wait {
+	waits := make([]command.Wait, 0, len(s.cases))
+	for _, c := range s.cases {
+		waits = append(waits, c.waits()...)
+	}
+	return waits
 }
 
 func firstReady(cases []SelectCase) SelectCase {
@@ -75,11 +89,11 @@ func firstReady(cases []SelectCase) SelectCase {
 
 // Await is the case that f is resolved. f must come from this package.
 func Await[T any](f Future[T], handler func(Context, Future[T])) SelectCase {
-	p, ok := f.(pollable)
+	p, ok := f.(command.Waiter)
 	if !ok {
 		panic(fmt.Sprintf("workflow: Await can't wait for a %T, only for futures of package workflow", f))
 	}
-	return &polledCase{pollable: p, handle: func(ctx Context) {
+	return &polledCase{on: p, handle: func(ctx Context) {
 		if handler != nil {
 			handler(ctx, f)
 		}
@@ -96,7 +110,7 @@ func Receive[T any](c Channel[T], handler func(ctx Context, v T, ok bool)) Selec
 	case *channel[T]:
 		return &receiveCase[T]{c: c, handler: handler}
 	case *signalChannel[T]:
-		return &polledCase{pollable: c, handle: func(ctx Context) { handler(ctx, c.take(), true) }}
+		return &polledCase{on: c, handle: func(ctx Context) { handler(ctx, c.take(), true) }}
 	}
 	panic(fmt.Sprintf("workflow: Receive can't wait for a %T, only for channels of package workflow", c))
 }
@@ -125,15 +139,16 @@ func Default(handler func(Context)) SelectCase {
 // polledCase becomes ready by events or by other coroutines, and stays so until
 // somebody takes it.
 type polledCase struct {
-	pollable
+	on     command.Waiter
 	handle func(Context)
 }
 
-func (c *polledCase) ready() bool           { return c.isReady() }
+func (c *polledCase) ready() bool           { return c.on.Ready() }
 func (c *polledCase) run(ctx Context)       { c.handle(ctx) }
 func (c *polledCase) join(*offer, int) bool { return true }
 func (c *polledCase) leave()                {}
 func (c *polledCase) finish(ctx Context)    { c.handle(ctx) }
+func (c *polledCase) waits() []command.Wait { return c.on.Waits() }
 
 type defaultCase struct{ polledCase }
 
@@ -144,7 +159,7 @@ type receiveCase[T any] struct {
 }
 
 func (c *receiveCase[T]) ready() bool           { return c.c.canReceive() }
-func (c *receiveCase[T]) waitFor() command.Wait { return c.c.waitFor() }
+func (c *receiveCase[T]) waits() []command.Wait { return channelWaits }
 
 func (c *receiveCase[T]) run(ctx Context) {
 	v, ok := c.c.ReceiveNonBlocking()
@@ -168,7 +183,7 @@ type sendCase[T any] struct {
 }
 
 func (c *sendCase[T]) ready() bool           { return c.c.canSend() }
-func (c *sendCase[T]) waitFor() command.Wait { return c.c.waitFor() }
+func (c *sendCase[T]) waits() []command.Wait { return channelWaits }
 
 func (c *sendCase[T]) run(ctx Context) {
 	c.c.SendNonblocking(*c.value)

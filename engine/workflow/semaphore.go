@@ -2,8 +2,6 @@ package workflow
 
 import (
 	"fmt"
-
-	"github.com/wfops/wfops/engine/internal/command"
 )
 
 // Semaphore bounds how much of something coroutines use at a time. Those who wait
@@ -58,7 +56,7 @@ func (s *semaphore) Acquire(ctx Context, n int64) error {
 	}
 	c := &claim{n: n}
 	s.waiting.push(c)
-	ctx.exec().wait(command.Wait{Kind: command.WaitChannel, Name: s.name}, func() bool { return c.granted || ctx.Err() != nil })
+	ctx.exec().wait(&until{s.name, func() bool { return c.granted || ctx.Err() != nil }})
 	if c.granted {
 		return nil
 	}

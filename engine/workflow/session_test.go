@@ -28,7 +28,7 @@ type session struct {
 	settings  command.Settings
 	log       []string // what was asked for, one line each
 	outcomes  []*command.Outcome
-	commands  []command.Command
+	commands  []any
 	signals   map[string]*command.Signals
 	onCancel  func(error)
 	now       time.Time
@@ -232,21 +232,29 @@ func (s *session) note(format string, args ...any) {
 	s.log = append(s.log, fmt.Sprintf(format, args...))
 }
 
-func (s *session) Issue(c command.Command) *command.Outcome {
+// issue notes a command; format begins with its ordinal.
+func (s *session) issue(c any, format string, args ...any) *command.Outcome {
 	s.sched.Check()
 	o := &command.Outcome{Ref: int64(len(s.outcomes) + 1)}
 	s.outcomes, s.commands = append(s.outcomes, o), append(s.commands, c)
-	switch c := c.(type) {
-	case command.ScheduleActivity:
-		s.note("%d activity %s%s", o.Ref, c.Name, c.Args)
-	case command.StartTimer:
-		s.note("%d timer %s%v", o.Ref, c.Name, c.After)
-	case command.StartChild:
-		s.note("%d child %s%s attempt %d", o.Ref, c.Workflow, c.Args, c.Attempt)
-	case command.SendSignal:
-		s.note("%d signal %s.%s %s", o.Ref, c.InstanceID, c.Name, c.Arg)
-	}
+	s.note("%d "+format, append([]any{o.Ref}, args...)...)
 	return o
+}
+
+func (s *session) ScheduleActivity(c command.ScheduleActivity) *command.Outcome {
+	return s.issue(c, "activity %s%s", c.Name, c.Args)
+}
+
+func (s *session) StartTimer(c command.StartTimer) *command.Outcome {
+	return s.issue(c, "timer %s%v", c.Name, c.After)
+}
+
+func (s *session) StartChild(c command.StartChild) *command.Outcome {
+	return s.issue(c, "child %s%s attempt %d", c.Workflow, c.Args, c.Attempt)
+}
+
+func (s *session) SendSignal(c command.SendSignal) *command.Outcome {
+	return s.issue(c, "signal %s.%s %s", c.InstanceID, c.Name, c.Arg)
 }
 
 func (s *session) Cancel(os ...*command.Outcome) {
@@ -309,9 +317,9 @@ func (s *session) Go(name string, f func()) {
 	s.sched.Go(name, f)
 }
 
-func (s *session) Wait(on []command.Wait, ready func() bool) {
-	s.waits = append(s.waits, on)
-	s.sched.Wait(ready)
+func (s *session) Wait(on command.Waiter) {
+	s.waits = append(s.waits, on.Waits())
+	s.sched.Wait(on)
 }
 
 func (s *session) Block(r engine.BlockReason) {

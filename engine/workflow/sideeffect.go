@@ -24,7 +24,7 @@ func SideEffect[TResult any](ctx Context, f func(ctx Context) TResult) Future[TR
 	if err != nil {
 		return failed[TResult](err)
 	}
-	return resolved(decode[TResult](x, p, recordOf(history.KindSideEffectRecorded, "a side effect")), nil)
+	return recorded[TResult](x, p, history.KindSideEffectRecorded, "a side effect")
 }
 
 // MutableSideEffect calls f each time it is reached, and records what it returns
@@ -43,7 +43,6 @@ func MutableSideEffect[TResult any](ctx Context, id string, f func(ctx Context) 
 	if equal == nil {
 		equal = func(a, b TResult) bool { return reflect.DeepEqual(a, b) }
 	}
-	of := recordOf(history.KindMutableSideEffect, fmt.Sprintf("side effect %q", id))
 	p, err := x.sink.MutableSideEffect(id, func(last engine.Payload) (engine.Payload, bool, error) {
 		v, p, err := effect(x, func() TResult { return f(ctx) })
 		if err != nil {
@@ -61,7 +60,7 @@ func MutableSideEffect[TResult any](ctx Context, id string, f func(ctx Context) 
 	if err != nil {
 		return failed[TResult](err)
 	}
-	return resolved(decode[TResult](x, p, of), nil)
+	return recorded[TResult](x, p, history.KindMutableSideEffect, fmt.Sprintf("side effect %q", id))
 }
 
 // effect calls f and returns its value as it will be read on replay, and encoded.
@@ -84,8 +83,11 @@ func effect[T any](x *execution, f func() T) (v T, p engine.Payload, err error) 
 // asStored returns err as code that is replayed will meet it.
 func (x *execution) asStored(err error) error { return x.bind(x.settings.Sentinels.Failure(err)) }
 
-func recordOf(kind history.Kind, what string) func() engine.BlockReason {
-	return func() engine.BlockReason {
-		return engine.BlockReason{Event: string(kind), Message: "the recorded value of " + what}
+// recorded is the future of a recorded value.
+func recorded[T any](x *execution, p engine.Payload, kind history.Kind, what string) Future[T] {
+	f := &promise[T]{done: true}
+	if err := x.decode(p, &f.v); err != nil {
+		x.undecodable(err, reflect.TypeFor[T](), engine.BlockReason{Event: string(kind), Message: "the recorded value of " + what})
 	}
+	return f
 }

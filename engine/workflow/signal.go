@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -23,35 +24,37 @@ type signalChannel[T any] struct {
 	buffer *command.Signals
 }
 
-func (c *signalChannel[T]) isReady() bool { return len(c.buffer.Queue) > 0 }
+// Ready and Waits make the channel a command.Waiter; nobody outside sees its type.
+func (c *signalChannel[T]) Ready() bool { return len(c.buffer.Queue) > 0 }
 
-func (c *signalChannel[T]) waitFor() command.Wait {
-	return command.Wait{Kind: command.WaitSignal, Name: c.name}
+func (c *signalChannel[T]) Waits() []command.Wait {
+	return []command.Wait{{Kind: command.WaitSignal, Name: c.name}}
 }
 
 func (c *signalChannel[T]) take() T {
 	s := c.buffer.Queue[0]
-	v := decode[T](c.x, s.Arg, func() engine.BlockReason {
-		return engine.BlockReason{
+	var v T
+	if err := c.x.decode(s.Arg, &v); err != nil {
+		c.x.undecodable(err, reflect.TypeFor[T](), engine.BlockReason{
 			Seq:     s.Seq,
 			Event:   string(history.KindSignalReceived),
 			Message: fmt.Sprintf("the value of signal %q (event %d)", c.name, s.Seq),
-		}
-	})
+		})
+	}
 	c.buffer.Queue[0] = command.Signal{} // the slice would keep it alive
 	c.buffer.Queue = c.buffer.Queue[1:]
 	return v
 }
 
 func (c *signalChannel[T]) Receive(Context) (v T, ok bool) {
-	if !c.isReady() {
-		c.x.wait(c.waitFor(), c.isReady)
+	if !c.Ready() {
+		c.x.wait(c)
 	}
 	return c.take(), true
 }
 
 func (c *signalChannel[T]) ReceiveNonBlocking() (v T, ok bool) {
-	if !c.isReady() {
+	if !c.Ready() {
 		return v, false
 	}
 	return c.take(), true
@@ -82,7 +85,7 @@ func SignalWorkflow[T any](ctx Context, instanceID string, name string, arg T) F
 	if err != nil {
 		return failed[any](err)
 	}
-	return &answer[any]{x: x, o: x.sink.Issue(c), what: signalAnswer, name: name}
+	return &answer[any]{x: x, o: x.sink.SendSignal(c), what: &signalAnswer, name: name}
 }
 
 func (x *execution) signalCommand(ctx Context, instanceID, name string, arg any) (command.SendSignal, error) {

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-
-	"github.com/wfops/wfops/engine/internal/command"
 )
 
 // Go starts f as a coroutine. It first runs when the calling coroutine waits or
@@ -51,7 +49,7 @@ func (w *waitGroup) Done() { w.Add(-1) }
 
 func (w *waitGroup) Wait(ctx Context) {
 	if w.n > 0 {
-		ctx.exec().wait(command.Wait{Kind: command.WaitChannel, Name: "wait group"}, func() bool { return w.n == 0 })
+		ctx.exec().wait(&until{"wait group", func() bool { return w.n == 0 }})
 	}
 }
 

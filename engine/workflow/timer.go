@@ -33,7 +33,7 @@ func ScheduleTimer(ctx Context, delay time.Duration, opts ...timerOption) Future
 			return failed[any](err)
 		}
 	}
-	return &answer[any]{x: x, o: x.issue(ctx, c), what: timerAnswer, name: c.Name}
+	return &answer[any]{x: x, o: track(ctx, x.sink.StartTimer(c)), what: &timerAnswer, name: c.Name}
 }
 
 // Sleep blocks the calling coroutine for d. It returns Canceled if ctx is canceled

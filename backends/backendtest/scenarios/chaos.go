@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,14 +39,16 @@ var (
 // of this process. A schedule is its seed: -chaos.seed=S -chaos.count=1 runs it
 // again, except for how goroutines interleave.
 func Chaos(t *testing.T, h Harness) {
-	n := *chaosCount
-	switch {
-	case n > 0:
-	case testing.Short():
-		n = 20
-	default:
-		n = 100
+	n := 100
+	if testing.Short() {
+		n = fewSchedules
 	}
+	schedules(t, h, cmp.Or(*chaosCount, n))
+}
+
+const fewSchedules = 20
+
+func schedules(t *testing.T, h Harness, n int) {
 	for k := range n {
 		seed := *chaosSeed + uint64(k)
 		t.Run(fmt.Sprintf("Seed=%d", seed), func(t *testing.T) {
@@ -76,7 +79,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, h Harness, seed uint64) *chaos {
 	c := &chaos{seed: seed, plan: newChaosPlan(seed), journal: newJournal(), calm: make(chan struct{})}
-	c.system = open(t, Harness{Open: func(t *testing.T) backend.Backend {
+	c.system = open(t, Harness{Group: h.Group, Open: func(t *testing.T) backend.Backend {
 		return &witness{Backend: h.Open(t), journal: c.journal}
 	}}, true)
 	return c
@@ -182,7 +185,7 @@ func (c *chaos) begin(p workerPlan, b backend.Backend) *worker.Worker {
 	if p.Cold {
 		o.CacheBytes = -1
 	}
-	w := worker.New(group.New(b, group.WithMax(p.Group)), &o)
+	w := worker.New(group.New(b, group.WithMax(cmp.Or(c.group, p.Group))), &o)
 	for c.ctx.Err() == nil {
 		err := w.Start(c.ctx)
 		if err == nil {
@@ -268,5 +271,5 @@ func (c *chaos) leftovers() string {
 
 // client returns a client on a connection of its own.
 func (c *chaos) client() *client.Client {
-	return client.New(c.connect(), client.WithSettings(c.settings()))
+	return client.New(c.grouped(c.connect()), client.WithSettings(c.settings()))
 }

@@ -60,7 +60,7 @@ var now = []sentence{
 
 // changed runs before until it waits at the gate, then goes on with after under
 // another build.
-func (s *system) changed(before, after func(workflow.Context) error, opts ...options) *engine.Instance {
+func (s *system) changed(before, after any, opts ...options) *engine.Instance {
 	s.Helper()
 	w := s.start(functions(map[string]any{"w": before}, echoes), build("old"))
 	i := s.create("a", "w")
@@ -328,6 +328,17 @@ var registration = []sentence{
 			s.Fatal(err)
 		}
 		want(s, i, []string{"sent", "sent", "sent"})
+	}},
+	{"UnknownIsAnErrorWhereARegistrySaysSo", func(s *system) {
+		c := client.New(s.b, client.WithSettings(s.settings()), client.WithRegistry(registry.New()))
+		_, err := c.CreateWorkflowInstance(s.ctx, client.WorkflowInstanceOptions{InstanceID: "a"}, "w")
+		s.is(err, engine.ErrNotRegistered, "starting what nobody registers")
+		s.start(functions(map[string]any{"w": says("done")}, nil))
+		i, err := c.CreateWorkflowInstance(s.ctx, client.WorkflowInstanceOptions{InstanceID: "a"}, "w")
+		if err != nil {
+			s.Fatalf("starting what a worker registers: %v", err)
+		}
+		want(s, i, "done")
 	}},
 }
 

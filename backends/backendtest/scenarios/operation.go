@@ -241,7 +241,7 @@ func (s *system) fails(f func() error) error {
 	s.Helper()
 	set := s.settings()
 	set.Errors = engine.Sentinels{"shop.out_of_stock": errSentinel}
-	s.c = client.New(s.b, client.WithSettings(set))
+	s.c = client.New(s.grouped(s.b), client.WithSettings(set))
 	s.start(functions(map[string]any{"w": func(ctx workflow.Context) error { return echoAs(ctx, "fail") }},
 		map[string]any{"fail": func(context.Context) error { return f() }}), func(o *worker.Options) { o.Settings.Errors = set.Errors })
 	_, err := result[any](s, s.create("a", "w"))

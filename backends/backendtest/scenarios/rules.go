@@ -46,6 +46,8 @@ func rules() []rule {
 		{behavior: behavior{"31_DroppedEvents", droppedEvents}},
 		{behavior: behavior{"33_Now", nowIsTheStores}},
 		{behavior: behavior{"34_HoldersStopInTime", holdersStopInTime}},
+		{behavior: behavior{"35_AfterEachEvent", afterEachEvent}},
+		{behavior: behavior{"36_Versions", versions}},
 		{behavior: behavior{"37_OrderOfCancellation", orderOfCancellation}},
 		{behavior: behavior{"38_Conditions", conditions}},
 		{behavior: behavior{"39_ComparedArguments", comparedArguments}},

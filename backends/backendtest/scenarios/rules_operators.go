@@ -2,11 +2,13 @@ package scenarios
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/workflow"
 )
 
@@ -32,22 +34,60 @@ var committedStateOnly = []sentence{
 	}},
 }
 
+// dropped runs an instance into a signal that nobody can read, and throws that
+// away. It returns the row as it was.
+func (s *system) dropped(i *engine.Instance, reason string) backend.InboxRow {
+	s.Helper()
+	s.signal(i.InstanceID, "n", "not a number")
+	sum := s.blocked(i, engine.BlockDecode)
+	var why engine.BlockReason
+	if err := json.Unmarshal(sum.Block, &why); err != nil {
+		s.Fatal(err)
+	}
+	inbox := s.pending(i).Inbox
+	if len(inbox) != 1 || inbox[0].ID != why.Inbox {
+		s.Fatalf("the inbox is %+v, the reason %+v", inbox, why)
+	}
+	record, err := history.Encode(history.Event{At: time.Now(), Body: history.EventDropped{Event: inbox[0].Event, Reason: reason}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	drop := backend.RetryRequest{To: backend.Address{InstanceID: i.InstanceID}, DropInbox: why.Inbox, Dropped: record}
+	if err := s.b.Retry(s.ctx, []backend.RetryRequest{drop})[0]; err != nil {
+		s.Fatal(err)
+	}
+	return inbox[0]
+}
+
 var droppedEvents = []sentence{
 	{"RetryThrowsAnUndecodableSignalAway", func(s *system) {
 		s.start(functions(map[string]any{"collect": collect}, nil))
 		i := s.create("a", "collect", 1)
 		s.waiting(i, engine.WaitSignal)
-		s.signal("a", "n", "not a number")
-		s.blocked(i, engine.BlockDecode)
-		p, err := s.b.Pending(s.ctx, *i, 0)
-		if err != nil || len(p.Inbox) != 1 {
-			s.Fatalf("the inbox is %+v, %v", p.Inbox, err)
-		}
-		to := backend.Address{InstanceID: "a"}
-		if err := s.b.Retry(s.ctx, []backend.RetryRequest{{To: to, DropInbox: p.Inbox[0].ID}})[0]; err != nil {
-			s.Fatal(err)
-		}
+		s.dropped(i, "")
+		s.await(*i, "running again, with nothing to run for but the record", status(engine.StatusRunning))
 		s.signal("a", "n", 1)
 		want(s, i, upTo(1))
+		equal(s, "signals in history", s.count(*i, history.KindSignalReceived), 1)
+	}},
+	{"WithAnAuditRecord", func(s *system) {
+		w := s.start(functions(map[string]any{"collect": collect}, nil))
+		i := s.create("a", "collect", 1)
+		s.waiting(i, engine.WaitSignal)
+		row := s.dropped(i, "ticket 12, by ann")
+		s.await(*i, "running again", status(engine.StatusRunning))
+		s.halt(w)
+		s.start(functions(map[string]any{"collect": collect}, nil), build("another")) // it replays the record
+		s.signal("a", "n", 1)
+		want(s, i, upTo(1))
+		var records []history.EventDropped
+		for _, ev := range s.history(*i) {
+			if b, ok := ev.Body.(history.EventDropped); ok {
+				records = append(records, b)
+			}
+		}
+		if len(records) != 1 || string(records[0].Event) != string(row.Event) || records[0].Reason != "ticket 12, by ann" {
+			s.Errorf("history tells of %+v, dropped was %s", records, row.Event)
+		}
 	}},
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/activity"
+	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/workflow"
 	"github.com/wfops/wfops/worker"
@@ -50,6 +51,30 @@ var secondResult = []sentence{
 		close(goOn)
 		s.pass(time.Second)
 		s.signal("a", "n", 2)
+		want(s, i, 2)
+	}},
+	{"ForACommandThatHistoryDoesNotHave", func(s *system) {
+		reg := functions(map[string]any{"w": func(ctx workflow.Context) (int, error) {
+			if _, err := collect(ctx, 1); err != nil {
+				return 0, err
+			}
+			return workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, "act").Get(ctx)
+		}}, map[string]any{"act": func(context.Context) (int, error) { return 2, nil }})
+		w := s.start(reg)
+		i := s.create("a", "w")
+		s.waiting(i, engine.WaitSignal)
+		stray, err := history.Encode(history.Event{At: time.Now(), Ref: 1, Body: history.ActivityCompleted{Result: engine.Payload("9")}})
+		if err != nil {
+			s.Fatal(err)
+		}
+		to := backend.Address{InstanceID: i.InstanceID, ExecutionID: i.ExecutionID}
+		if err := s.b.Deliver(s.ctx, []backend.Delivery{{ID: engine.NewID(), To: to, Event: stray}})[0]; err != nil {
+			s.Fatal(err)
+		}
+		s.until("it is consumed", func() bool { return s.count(*i, history.KindActivityCompleted) == 1 }, func() string { return s.story(*i) })
+		s.halt(w)
+		s.start(reg, build("another")) // it replays
+		s.signal("a", "n", 1)
 		want(s, i, 2)
 	}},
 }

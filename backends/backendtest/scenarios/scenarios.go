@@ -19,6 +19,7 @@ import (
 	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/backend/group"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/registry"
 	"github.com/wfops/wfops/engine/settings"
@@ -29,6 +30,9 @@ import (
 type Harness struct {
 	// Open returns an empty store that goes by the real clock. The suite closes it.
 	Open func(t *testing.T) backend.Backend
+	// Group is how many writes of clients and workers one call of the store holds at
+	// most; 0 means what they use by themselves.
+	Group int
 }
 
 // behavior is one of the numbered promises to authors of workflows.
@@ -102,6 +106,13 @@ type system struct {
 	c    *client.Client
 	warm bool
 	log  *logbook
+
+	group int // of the harness
+}
+
+// grouped is a connection that gathers writes in groups of the size to be tested.
+func (s *system) grouped(b backend.Backend) backend.Backend {
+	return group.New(b, group.WithMax(s.group))
 }
 
 func open(t *testing.T, h Harness, warm bool) *system {
@@ -113,8 +124,8 @@ func open(t *testing.T, h Harness, warm bool) *system {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	s := &system{T: t, ctx: ctx, b: b, warm: warm, log: &logbook{}}
-	s.c = client.New(b, client.WithSettings(s.settings()))
+	s := &system{T: t, ctx: ctx, b: b, warm: warm, log: &logbook{}, group: h.Group}
+	s.c = client.New(s.grouped(b), client.WithSettings(s.settings()))
 	return s
 }
 
@@ -145,7 +156,7 @@ func (s *system) startOn(b backend.Backend, reg func(*registry.Registry) error, 
 	for _, opt := range opts {
 		opt(&o)
 	}
-	w := worker.New(b, &o)
+	w := worker.New(s.grouped(b), &o)
 	if err := w.Start(s.ctx); err != nil {
 		s.Fatalf("starting a worker: %v", err)
 	}

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/wfops/wfops/engine"
@@ -72,20 +71,27 @@ func (b *batch) holdActivities(x *row) error {
 // Retry implements backend.Control.
 func (st *Store) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
 	return each(ctx, st, "retrying instances", rs, asError, func(b *batch, r *backend.RetryRequest) (error, error) {
-		return b.withOpen(r.To, func(x *row) error { return b.retry(x, r.DropInbox) })
+		if refusal := r.Check(); refusal != nil {
+			return refusal, nil
+		}
+		return b.withOpen(r.To, func(x *row) error { return b.retry(x, r) })
 	})
 }
 
-func (b *batch) retry(x *row, drop int64) error {
-	if drop != 0 {
-		if err := errors.Join(b.consume(x, []int64{drop}), b.restWake(x)); err != nil {
-			return err
-		}
-	}
+func (b *batch) retry(x *row, r *backend.RetryRequest) error {
 	x.set.updated = b.now
 	if len(x.builds) > 0 || x.blocked() {
 		x.builds, x.retryAt = nil, 0
 		x.dirty |= groupPark
+	}
+	if r.DropInbox != 0 {
+		n, err := b.exec("UPDATE inbox SET event = ?, quiet = 0 WHERE instance = ? AND id = ?", r.Dropped, x.pk, r.DropInbox)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return b.wake(x)
+		}
 	}
 	x.place(b.now)
 	return b.announce(x)

@@ -33,7 +33,8 @@ func WithMax(n int) Option { return func(o *options) { o.max = n } }
 // New returns a Backend that groups the batched writes Create, Deliver,
 // CommitWorkflows, ExtendWorkflows, CommitActivities and ExtendActivities, and
 // passes everything else on to b. A b that New returned comes back as it is, with
-// the options it has. A nil b is reported by every call.
+// the options it has. A nil b, or one that holds a nil pointer, is reported by every
+// call.
 //
 // The methods are those of b with these additions. A caller whose ctx ends stops
 // waiting and gets its ctx's error for the items without an answer; their outcome
@@ -46,7 +47,7 @@ func New(b backend.Backend, opts ...Option) backend.Backend {
 	if g, ok := b.(*grouped); ok {
 		return g
 	}
-	if b == nil {
+	if isNil(b) {
 		b = &missing{}
 	}
 	var o options

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -15,6 +16,13 @@ var errMissing = fmt.Errorf("%w: the Backend is nil; was the error of opening th
 type missing struct{ hub backend.Hub }
 
 var _ backend.Backend = (*missing)(nil)
+
+// isNil reports whether b is nil, or holds the nil pointer to its own type that
+// opening a store returns beside the error.
+func isNil(b backend.Backend) bool {
+	v := reflect.ValueOf(b)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 func refuse(n int) []error {
 	errs := make([]error, n)

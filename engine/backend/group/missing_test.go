@@ -9,9 +9,18 @@ import (
 	"github.com/wfops/wfops/engine/backend/group"
 )
 
+// opened is what a constructor returns a nil pointer to.
+type opened struct{ backend.Backend }
+
 // Whoever ignores the error of opening a store learns of it from the first call.
 func TestNilBackend(t *testing.T) {
-	b := group.New(nil)
+	for name, b := range map[string]backend.Backend{"nil": nil, "nil pointer": (*opened)(nil)} {
+		t.Run(name, func(t *testing.T) { refusesAll(t, group.New(b)) })
+	}
+}
+
+func refusesAll(t *testing.T, b backend.Backend) {
+	t.Helper()
 	defer b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: "i"}).Close()
 	_, get := b.Get(t.Context(), engine.Instance{InstanceID: "i"})
 	_, claim := b.ClaimWorkflows(t.Context(), backend.WorkflowClaim{})

@@ -11,13 +11,9 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// Command is a request made by workflow code. The set is closed. Each issued
-// command has an ordinal, its Ref; commands that withdraw another one carry the
-// Ref of that one instead.
-//
-//sumtype:decl
-type Command interface{ command() }
-
+// Commands are requests made by workflow code; the Sink has a method for each. Each
+// issued command has an ordinal, its Ref; what withdraws another one carries the Ref
+// of that one instead.
 type (
 	// ScheduleActivity asks for an activity. Answered by its result.
 	ScheduleActivity struct {
@@ -58,11 +54,6 @@ type (
 	}
 )
 
-func (ScheduleActivity) command() {}
-func (StartTimer) command()       {}
-func (StartChild) command()       {}
-func (SendSignal) command()       {}
-
 // Outcome is where the answer to a command appears. It is read and written only
 // while the execution's coroutines are being run, so it needs no lock.
 type Outcome struct {
@@ -93,6 +84,17 @@ type Signal struct {
 	Sender *engine.Instance
 }
 
+// Waiter is what a coroutine is blocked on.
+type Waiter interface {
+	// Ready reports whether the coroutine can go on. It is called from other
+	// goroutines, one at a time, must not use the Sink other than Now and Applied,
+	// and must be cheap.
+	Ready() bool
+	// Waits describes it, with one Wait for each of several things. It is called when
+	// somebody wants to know, which is not on replay.
+	Waits() []Wait
+}
+
 // Wait describes what a coroutine is blocked on, for the waiting line and for
 // reports.
 type Wait struct {
@@ -114,7 +116,7 @@ const (
 	WaitSignal
 	// WaitChannel: a channel, wait group, mutex, semaphore or condition.
 	WaitChannel
-	// WaitSelect: several of the above; Sink.Wait gets one Wait for each.
+	// WaitSelect: several of the above, of which there is one Wait each.
 	WaitSelect
 )
 
@@ -148,9 +150,13 @@ type Details struct {
 // does not return: it ends the calling coroutine, running its deferred calls, in
 // which every method keeps ending the goroutine.
 type Sink interface {
-	// Issue records a command, with the call site of the workflow code that is
-	// calling, and returns where its answer will appear.
-	Issue(c Command) *Outcome
+	// These record a command, with the call site of the workflow code that is
+	// calling, and return where its answer will appear. Commands are large and
+	// passed by value: in an interface each would cost an allocation.
+	ScheduleActivity(c ScheduleActivity) *Outcome
+	StartTimer(c StartTimer) *Outcome
+	StartChild(c StartChild) *Outcome
+	SendSignal(c SendSignal) *Outcome
 	// Cancel withdraws commands that are not answered yet: timers first, then
 	// activities, then children, each in the order of issue. Activities and timers
 	// are answered at once with engine.ErrCanceled and Canceled set; for a child it
@@ -175,10 +181,8 @@ type Sink interface {
 
 	// Go starts a coroutine. It first runs after the calling one waits or ends.
 	Go(name string, f func())
-	// Wait blocks the calling coroutine until ready reports true. ready is called
-	// from other goroutines, one at a time, must not use the Sink other than
-	// Now and Applied, and must be cheap.
-	Wait(on []Wait, ready func() bool)
+	// Wait blocks the calling coroutine until on is ready.
+	Wait(on Waiter)
 	// Block parks the execution: workflow code met something that it can't go on
 	// with, such as a payload that can't be decoded. It does not return.
 	Block(reason engine.BlockReason)

@@ -15,7 +15,7 @@ type Coroutine struct {
 	sched   *Scheduler
 	fn      func()
 	resume  chan struct{} // closed to make the coroutine exit; nil before its first turn
-	ready   func() bool   // what it waits for; nil before its first turn
+	on      Waiter        // nil before its first turn
 	exiting bool          // by Exit
 	ended   bool
 	turn    atomic.Uint64 // its last turn
@@ -66,7 +66,7 @@ func (c *Coroutine) finish(returned bool, panicked any) {
 	if t := c.turn.Load(); !s.turn.CompareAndSwap(t, t+1) {
 		return
 	}
-	c.ended, c.fn, c.ready = true, nil, nil
+	c.ended, c.fn, c.on = true, nil, nil
 	if failed != nil {
 		s.err = failed
 	}

@@ -47,12 +47,12 @@ func TestPanicOfAReadyFunction(t *testing.T) {
 	s := newScheduler(t, coro.Options{})
 	calls := 0
 	s.Go("r", func() {
-		s.Wait(func() bool {
+		s.Wait(coro.Until(func() bool {
 			if calls++; calls > 1 {
 				explode()
 			}
 			return false
-		})
+		}))
 	})
 	err := s.Run()
 	if p, ok := errors.AsType[*coro.PanicError](err); !ok || p.Name != "r" || !strings.Contains(p.Stack, "explode") {
@@ -125,18 +125,6 @@ func TestStuck(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestManyShortTurnsAreNotStuck(t *testing.T) {
-	s := newScheduler(t, short)
-	until := time.Now().Add(4 * short.Deadline)
-	s.Go("a", func() {
-		for time.Now().Before(until) {
-			polled := false
-			s.Wait(func() bool { was := polled; polled = true; return was })
-		}
-	})
-	mustRun(t, s)
 }
 
 func TestCloseAbandonsACoroutineThatDoesNotEnd(t *testing.T) {

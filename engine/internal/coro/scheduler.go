@@ -101,18 +101,30 @@ func (s *Scheduler) enter() (*Coroutine, uint64) {
 	return c, t
 }
 
-// Wait blocks the calling coroutine until ready reports true. ready is called by
-// the caller, and then by Run between turns; it must be cheap and must not call
-// into the scheduler. If it panics, the coroutine has panicked.
-func (s *Scheduler) Wait(ready func() bool) {
+// Waiter is what a coroutine waits for.
+type Waiter interface {
+	// Ready reports whether the coroutine can go on. It is called by the coroutine,
+	// and then by Run between turns; it must be cheap and must not call into the
+	// scheduler. If it panics, the coroutine has panicked.
+	Ready() bool
+}
+
+// Until is a Waiter that is a function.
+type Until func() bool
+
+// Ready implements Waiter.
+func (u Until) Ready() bool { return u() }
+
+// Wait blocks the calling coroutine until on is ready.
+func (s *Scheduler) Wait(on Waiter) {
 	c, t := s.enter()
-	if ready() {
+	if on.Ready() {
 		return
 	}
 	if !s.turn.CompareAndSwap(t, t+1) {
 		s.endForeign()
 	}
-	c.ready = ready // Run waits for the verdict: c is ours until it is sent
+	c.on = on // Run waits for the verdict: c is ours until it is sent
 	s.yield <- cameBack
 	if _, ok := <-c.resume; !ok {
 		runtime.Goexit()
@@ -147,7 +159,7 @@ func (s *Scheduler) endForeign() {
 func (s *Scheduler) Run() (err error) {
 	var c *Coroutine
 	defer func() {
-		if v := recover(); v != nil { // in the ready function of c
+		if v := recover(); v != nil { // in what c waits for
 			s.err = &PanicError{Name: c.Name, Value: v, Stack: CleanStack(string(debug.Stack()))}
 			err = s.err
 		}
@@ -159,7 +171,7 @@ func (s *Scheduler) Run() (err error) {
 		s.admit()
 		for i := 0; i < len(s.live); i++ { // grows while it runs
 			c = s.live[i]
-			if c.ended || c.ready != nil && !c.ready() {
+			if c.ended || c.on != nil && !c.on.Ready() {
 				continue
 			}
 			progress = true
@@ -180,7 +192,7 @@ func (s *Scheduler) take(c *Coroutine) {
 		c.resume = make(chan struct{})
 		go c.main()
 	} else {
-		c.ready = nil
+		c.on = nil
 		c.resume <- struct{}{}
 	}
 	s.finish(c)
@@ -244,11 +256,12 @@ func (s *Scheduler) sweep() {
 	s.live, s.ended = kept, 0
 }
 
-// Live returns the coroutines that have not ended, in the order they run.
+// Live returns the coroutines that have not ended, in the order they run. The
+// slice is good until the next call; nobody changes it.
 func (s *Scheduler) Live() []*Coroutine {
 	s.admit()
 	s.sweep()
-	return append([]*Coroutine(nil), s.live...)
+	return s.live
 }
 
 // Close ends all coroutines, one after another in the order of creation: those

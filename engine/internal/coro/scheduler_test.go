@@ -28,7 +28,7 @@ func mustRun(t *testing.T, s *coro.Scheduler) {
 	}
 }
 
-func never() bool { return false }
+var never = coro.Until(func() bool { return false })
 
 type trace []string
 
@@ -48,7 +48,7 @@ func TestCoroutinesRunInOrderOfCreation(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		s.Go(name, func() {
 			l.add(name + "1")
-			s.Wait(func() bool { return open })
+			s.Wait(coro.Until(func() bool { return open }))
 			l.add(name + "2")
 		})
 	}
@@ -84,7 +84,7 @@ func TestGoFirstRunsBeforeAllOthers(t *testing.T) {
 	canceled := false
 	s.Go("main", func() {
 		l.add("main")
-		s.Wait(func() bool { return canceled })
+		s.Wait(coro.Until(func() bool { return canceled }))
 		l.add("canceled")
 	})
 	mustRun(t, s)
@@ -100,7 +100,7 @@ func TestRunRepeatsWhileThereIsProgress(t *testing.T) {
 	for i := range 3 {
 		s.Go("", func() {
 			for n := range 4 {
-				s.Wait(func() bool { return turn == n*3+(2-i) })
+				s.Wait(coro.Until(func() bool { return turn == n*3+(2-i) }))
 				turn++
 			}
 		})
@@ -115,7 +115,7 @@ func TestWaitThatIsReadyDoesNotSwitch(t *testing.T) {
 	s := newScheduler(t, coro.Options{})
 	var l trace
 	s.Go("a", func() {
-		s.Wait(func() bool { return true })
+		s.Wait(coro.Until(func() bool { return true }))
 		l.add("a")
 	})
 	s.Go("b", func() { l.add("b") })
@@ -146,7 +146,7 @@ func TestCurrent(t *testing.T) {
 func TestStopEndsRunAfterTheTurn(t *testing.T) {
 	s := newScheduler(t, coro.Options{})
 	var l trace
-	s.Go("a", func() { s.Stop(); l.add("a1"); s.Wait(func() bool { return true }); l.add("a2") })
+	s.Go("a", func() { s.Stop(); l.add("a1"); s.Wait(coro.Until(func() bool { return true })); l.add("a2") })
 	s.Go("b", func() { l.add("b") })
 	mustRun(t, s)
 	l.want(t, "a1 a2")
@@ -225,7 +225,7 @@ func BenchmarkSwitch(b *testing.B) {
 	ready := func() bool { return open }
 	s.Go("a", func() {
 		for {
-			s.Wait(ready)
+			s.Wait(coro.Until(ready))
 			open = false
 		}
 	})

@@ -49,6 +49,22 @@ func TestDeadlineIsCountedInTicks(t *testing.T) {
 	}
 }
 
+// Each turn lasts almost as long as it may, all of them together much longer.
+func TestManyShortTurnsAreNotStuck(t *testing.T) {
+	const ticks = 4
+	s := newScheduler(t, coro.Options{Deadline: 24 * time.Hour, Ticks: ticks})
+	s.Go("a", func() {
+		for range 10 * ticks {
+			for range ticks { // the first one only sees the turn begin
+				s.Tick()
+			}
+			polled := false
+			s.Wait(coro.Until(func() bool { was := polled; polled = true; return was }))
+		}
+	})
+	mustRun(t, s)
+}
+
 func TestNoDeadline(t *testing.T) {
 	s := newScheduler(t, coro.Options{Deadline: -1})
 	ran := false

@@ -133,6 +133,9 @@ func (c *check) execution(s backend.Summary, events []history.Event) {
 		c.activity(job{s.Instance.String(), ref}, o)
 		committed = append(committed, o.tokens...)
 	}
+	if len(events) == 0 { // nobody has worked on it yet
+		return
+	}
 	if result, ok := events[len(events)-1].Body.(history.WorkflowCompleted); ok {
 		used := usedTokens(result.Result)
 		for _, token := range committed {
