@@ -21,11 +21,16 @@ const (
 // may have been applied.
 func send(ctx context.Context, write func(again bool) error) error {
 	start := time.Now()
+	var last error
 	for delay := resendFirst; ; delay = min(2*delay, resendMax) {
 		err := write(delay != resendFirst)
 		if !engine.OutcomeUnknown(err) {
 			return err
 		}
+		if ctx.Err() != nil && last != nil { // err says that time is up, last why it was not enough
+			return fmt.Errorf("the outcome is unknown: %w: %w", err, last)
+		}
+		last = err
 		if ctx.Err() != nil || time.Since(start)+delay > resendFor {
 			return fmt.Errorf("the outcome is unknown: %w", err)
 		}

@@ -154,6 +154,33 @@ func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 	}
 }
 
+// What the store said is not lost when the context ends during another try.
+func TestTheEndOfTheContextDoesNotHideTheStoresError(t *testing.T) {
+	for name, w := range writes {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, c, i := prepared(t)
+				b.calls[w.op] = 0
+				ctx, cancel := context.WithCancel(t.Context())
+				b.fail = func(op string) (bool, error) {
+					switch {
+					case op != w.op:
+						return true, nil
+					case b.calls[op] > 1:
+						cancel()
+						return false, ctx.Err()
+					}
+					return false, errBroken
+				}
+				err := w.call(ctx, c, i)
+				if !errors.Is(err, errBroken) || !errors.Is(err, context.Canceled) || !engine.OutcomeUnknown(err) {
+					t.Errorf("got %v, want the driver's error, the end of the context and no verdict", err)
+				}
+			})
+		})
+	}
+}
+
 func TestARefusalIsPassedOnUnchanged(t *testing.T) {
 	for name, w := range writes {
 		t.Run(name, func(t *testing.T) {

@@ -1,13 +1,15 @@
 // Command wfbench measures how fast the engine is on a store.
 //
 //	go run ./cmd/wfbench -backend sqlite -workload chain -n 3
+//	go run ./cmd/wfbench -backend memory,sqlite -workload all -o new.json
+//	go run ./cmd/wfbench compare old.json new.json
 //
-// One worker and the load run in this process. Files of the store are put into a
-// temporary folder and removed afterwards.
+// One worker and the load run in this process, except where a workload is about
+// several. Files of the store are put into a temporary folder and removed
+// afterwards.
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,25 +19,17 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
-	"strings"
 )
 
-// config is what the flags say.
-type config struct {
-	backend     string
-	workload    string
-	durability  string
-	instances   int
-	concurrency int
-	steps       int
-	repeats     int
-	json        bool
-	cpuprofile  string
+// commands are what the first argument may be; without it a benchmark is run.
+var commands = map[string]func(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) error{
+	"compare":     compareFiles,
+	workerCommand: runWorker,
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -46,8 +40,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	cfg, w, err := parse(args, stderr)
+func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) error {
+	if len(args) > 0 && commands[args[0]] != nil {
+		return commands[args[0]](ctx, args[1:], in, out, stderr)
+	}
+	cfg, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
@@ -58,57 +55,73 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer stop()
 	}
-	var results []result
-	for range cfg.repeats {
-		r, err := measure(ctx, cfg, w)
-		if err != nil {
-			return fmt.Errorf("%s on %s: %w", cfg.workload, cfg.backend, err)
-		}
-		results = append(results, r)
-		if cfg.json {
-			if err := json.NewEncoder(stdout).Encode(r); err != nil {
-				return err
+	sinks, closeSinks, err := cfg.sinks(out)
+	if err != nil {
+		return err
+	}
+	results, err := cfg.runAll(ctx, sinks, stderr)
+	if !cfg.json && len(results) > 0 {
+		err = errors.Join(err, report(out, results))
+	}
+	return errors.Join(err, closeSinks())
+}
+
+// sinks are where the JSON objects go.
+func (c *config) sinks(out io.Writer) (sinks []*json.Encoder, closeAll func() error, err error) {
+	if c.json {
+		sinks = append(sinks, json.NewEncoder(out))
+	}
+	if c.output == "" {
+		return sinks, func() error { return nil }, nil
+	}
+	f, err := os.Create(c.output)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(sinks, json.NewEncoder(f)), f.Close, nil
+}
+
+// runAll runs every workload on every store. One that fails does not keep the
+// others from being measured.
+func (c *config) runAll(ctx context.Context, sinks []*json.Encoder, stderr io.Writer) (results []result, err error) {
+	var failed []error
+	for _, w := range c.workloads {
+		for _, s := range c.stores {
+			if w.shared && !s.shared {
+				fmt.Fprintf(stderr, "%s is left out on %s: other processes can't open it\n", w.name, s.name)
+				continue
+			}
+			rs, err := c.repeat(ctx, s, w, sinks, stderr)
+			results = append(results, rs...)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s on %s: %w", w.name, s.name, err))
+			}
+			if ctx.Err() != nil {
+				return results, errors.Join(failed...)
 			}
 		}
 	}
-	if cfg.json {
-		return nil
+	if len(results) == 0 && len(failed) == 0 {
+		return nil, errors.New("no store given runs any workload given")
 	}
-	return table(stdout, results)
+	return results, errors.Join(failed...)
 }
 
-// parse reads the flags. A size that isn't given is the workload's own.
-func parse(args []string, stderr io.Writer) (config, workload, error) {
-	var cfg config
-	flags := flag.NewFlagSet("wfbench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&cfg.backend, "backend", "memory", "`store` to measure: memory or sqlite")
-	flags.StringVar(&cfg.workload, "workload", "chain", "what to run: "+strings.Join(names(), ", "))
-	flags.StringVar(&cfg.durability, "durability", "full", "what an acknowledged write survives: full (a loss of power) or normal (a crash of the process); sqlite only")
-	flags.IntVar(&cfg.instances, "instances", 0, "workflow instances to start (default: the workload's)")
-	flags.IntVar(&cfg.concurrency, "concurrency", 0, "instances in flight at a time (default: the workload's)")
-	flags.IntVar(&cfg.steps, "steps", 0, "activities of an instance, depth of a tree, or events of a replay (default: the workload's)")
-	flags.IntVar(&cfg.repeats, "n", 1, "runs, each on a new store")
-	flags.BoolVar(&cfg.json, "json", false, "print one JSON object for each run instead of a table")
-	flags.StringVar(&cfg.cpuprofile, "cpuprofile", "", "write a CPU profile to this `file`")
-	if err := flags.Parse(args); err != nil {
-		return cfg, workload{}, err
+func (c *config) repeat(ctx context.Context, s storeKind, w workload, sinks []*json.Encoder, stderr io.Writer) (results []result, err error) {
+	for i := range c.repeats {
+		fmt.Fprintf(stderr, "%s on %s, run %d of %d\n", w.name, s.name, i+1, c.repeats)
+		r, err := measure(ctx, c, s, w)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, r)
+		for _, sink := range sinks {
+			if err := sink.Encode(r); err != nil {
+				return results, err
+			}
+		}
 	}
-	w, ok := workloads[cfg.workload]
-	switch {
-	case !ok:
-		return cfg, w, fmt.Errorf("there is no workload %q, only %s", cfg.workload, strings.Join(names(), ", "))
-	case cfg.durability != full && cfg.durability != normal:
-		return cfg, w, fmt.Errorf("-durability is %q, it must be %s or %s", cfg.durability, full, normal)
-	case flags.NArg() > 0:
-		return cfg, w, fmt.Errorf("what is %q? All arguments are flags", flags.Arg(0))
-	case cfg.instances < 0 || cfg.concurrency < 0 || cfg.steps < 0 || cfg.repeats < 1:
-		return cfg, w, errors.New("-instances, -concurrency, -steps and -n must not be negative, and -n at least 1")
-	}
-	cfg.instances = cmp.Or(cfg.instances, w.instances)
-	cfg.concurrency = min(cmp.Or(cfg.concurrency, w.concurrency), cfg.instances)
-	cfg.steps = cmp.Or(cfg.steps, w.steps)
-	return cfg, w, nil
+	return results, nil
 }
 
 func profile(path string) (stop func(), err error) {

@@ -1,105 +1,101 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
-// table prints runs of one workload, and what they have in common.
-func table(out io.Writer, results []result) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	if _, err := io.WriteString(w, report(results)); err != nil {
-		return err
+// report prints what the runs have in common, and a table of their figures, in
+// Markdown that is as easy to read as it is to paste.
+func report(out io.Writer, results []result) error {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s\n", results[0].Machine)
+	for _, line := range stores(results) {
+		fmt.Fprintf(&s, "%s\n", line)
 	}
-	return w.Flush()
+	s.WriteString("\n")
+	head := []string{"workload", "store", "size", "figure", "median", "min", "max"}
+	all := grouped(results)
+	repeated := false
+	for _, g := range all {
+		repeated = repeated || len(g) > 1
+	}
+	if !repeated {
+		head = append(head[:4], "value")
+	}
+	t := table{head}
+	for _, g := range all {
+		for _, name := range g.names() {
+			v := g.spread(name)
+			row := []string{g[0].Workload, g[0].Backend, g[0].size(), name, number(v.median), number(v.min), number(v.max)}
+			t = append(t, row[:len(head)])
+		}
+	}
+	s.WriteString(t.String())
+	_, err := io.WriteString(out, s.String())
+	return err
 }
 
-func report(results []result) string {
-	var s strings.Builder
-	first := results[0]
-	fmt.Fprintf(&s, "%s on %s\n", first.Workload, first.Store)
-	fmt.Fprintf(&s, "%s\n", first.Machine)
-	fmt.Fprintf(&s, "durability: %s\n", first.Durability)
-	fmt.Fprintf(&s, "%d instances, %d in flight, %d steps each, %d activities in all\n\n", first.Instances, first.Concurrency, first.Steps, first.Activities)
-	s.WriteString("run\tseconds\tactivities/s\tp50 ms\tp99 ms\tevents/s\tMB allocated\t\n")
-	for i, r := range results {
-		s.WriteString(row(strconv.Itoa(i+1), r))
+// stores describes each store once.
+func stores(results []result) []string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, r := range results {
+		if line := r.Store + ", durability: " + r.Durability; !seen[line] {
+			seen[line] = true
+			lines = append(lines, line)
+		}
 	}
-	if len(results) > 1 {
-		for _, sum := range summaries {
-			s.WriteString(row(sum.name, sum.of(results)))
+	return lines
+}
+
+// table is printed in Markdown. Its first row is the head.
+type table [][]string
+
+func (t table) String() string {
+	widths := make([]int, len(t[0]))
+	for _, row := range t {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var s strings.Builder
+	for n, row := range t {
+		for i, cell := range row {
+			s.WriteString("| " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+1))
+		}
+		s.WriteString("|\n")
+		if n == 0 {
+			for _, w := range widths {
+				s.WriteString("|" + strings.Repeat("-", w+2))
+			}
+			s.WriteString("|\n")
 		}
 	}
 	return s.String()
 }
 
-func row(name string, r result) string {
-	return fmt.Sprintf("%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%.1f\t\n", name, r.Seconds, rate(r.Rate), r.P50, r.P99, rate(r.EventRate), float64(r.Bytes)/1e6)
-}
-
-// rate prints a figure that some workloads don't have.
-func rate(v float64) string {
-	if v == 0 {
-		return "-"
+// number prints three digits or more, with commas between thousands.
+func number(v float64) string {
+	switch {
+	case v < 0:
+		return "-" + number(-v)
+	case v == float64(int64(v)) || v >= 100:
+		return thousands(strconv.FormatFloat(v, 'f', 0, 64))
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case v >= 1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
-	return fmt.Sprintf("%.0f", v)
+	return strconv.FormatFloat(v, 'f', 3, 64)
 }
 
-// summaries are made column by column: the minimum of a column is its lowest
-// figure, whichever run that is from.
-var summaries = []summary{
-	{"min", func(sorted []float64) float64 { return sorted[0] }},
-	{"median", func(sorted []float64) float64 { return sorted[len(sorted)/2] }},
-	{"max", func(sorted []float64) float64 { return sorted[len(sorted)-1] }},
-}
-
-type summary struct {
-	name string
-	pick func(sorted []float64) float64
-}
-
-func (s summary) of(results []result) result {
-	column := func(value func(result) float64) float64 {
-		var values []float64
-		for _, r := range results {
-			values = append(values, value(r))
-		}
-		slices.Sort(values)
-		return s.pick(values)
+func thousands(digits string) string {
+	if len(digits) <= 3 {
+		return digits
 	}
-	return result{
-		Seconds:   column(func(r result) float64 { return r.Seconds }),
-		Rate:      column(func(r result) float64 { return r.Rate }),
-		P50:       column(func(r result) float64 { return r.P50 }),
-		P99:       column(func(r result) float64 { return r.P99 }),
-		EventRate: column(func(r result) float64 { return r.EventRate }),
-		Bytes:     uint64(column(func(r result) float64 { return float64(r.Bytes) })),
-	}
-}
-
-// machine describes where this runs, for comparing like with like.
-func machine() string {
-	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s", cpu(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-}
-
-// cpu returns the processor's name where the system tells it.
-func cpu() string {
-	f, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return "unknown processor"
-	}
-	defer f.Close() //nolint:errcheck // only read
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if key, name, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-			return strings.TrimSpace(name)
-		}
-	}
-	return "unknown processor"
+	return thousands(digits[:len(digits)-3]) + "," + digits[len(digits)-3:]
 }

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/backends/sqlite"
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// storeKind is a store to measure.
+type storeKind struct {
+	name string
+	// shared tells that several processes can open it.
+	shared bool
+	// open opens the store that lies in dir, or makes it.
+	open func(ctx context.Context, dir string, d durability) (backend.Backend, error)
+}
+
+var storeKinds = []storeKind{
+	{"memory", false, func(context.Context, string, durability) (backend.Backend, error) { return memory.New(), nil }},
+	{"sqlite", true, openSQLite},
+}
+
+func openSQLite(ctx context.Context, dir string, d durability) (backend.Backend, error) {
+	synchronous := sqlite.Full
+	if d == normal {
+		synchronous = sqlite.Normal
+	}
+	return sqlite.Open(ctx, filepath.Join(dir, "bench.sqlite"), sqlite.WithSynchronous(synchronous))
+}
+
+func storeNames() string {
+	return strings.Join(namesOf(storeKinds, func(s storeKind) string { return s.name }), ", ")
+}
+
+// counter counts the calls of a store. It sits below whatever gathers them, so that
+// a call is what the store sees.
+type counter struct {
+	backend.Backend
+
+	calls  atomic.Int64 // all of the below, and claims that found nothing
+	writes atomic.Int64
+	leases atomic.Int64 // rows whose lease was prolonged
+}
+
+// counts is a reading of a counter.
+type counts struct{ calls, writes, leases int64 }
+
+func (c *counter) read() counts {
+	return counts{calls: c.calls.Load(), writes: c.writes.Load(), leases: c.leases.Load()}
+}
+
+func (c counts) minus(o counts) counts {
+	return counts{calls: c.calls - o.calls, writes: c.writes - o.writes, leases: c.leases - o.leases}
+}
+
+func (c *counter) wrote() {
+	c.calls.Add(1)
+	c.writes.Add(1)
+}
+
+// claimed notes a claim, which writes if it finds something.
+func (c *counter) claimed(tasks int) {
+	c.calls.Add(1)
+	if tasks > 0 {
+		c.writes.Add(1)
+	}
+}
+
+func (c *counter) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
+	c.wrote()
+	return c.Backend.Create(ctx, cs)
+}
+
+func (c *counter) Deliver(ctx context.Context, ds []backend.Delivery) []error {
+	c.wrote()
+	return c.Backend.Deliver(ctx, ds)
+}
+
+func (c *counter) ClaimWorkflows(ctx context.Context, claim backend.WorkflowClaim) (backend.WorkflowClaimed, error) {
+	got, err := c.Backend.ClaimWorkflows(ctx, claim)
+	c.claimed(len(got.Tasks))
+	return got, err
+}
+
+func (c *counter) CommitWorkflows(ctx context.Context, cs []backend.WorkflowCommit) []backend.WorkflowCommitted {
+	c.wrote()
+	return c.Backend.CommitWorkflows(ctx, cs)
+}
+
+func (c *counter) ExtendWorkflows(ctx context.Context, es []backend.WorkflowExtension) []backend.WorkflowCommitted {
+	c.wrote()
+	c.leases.Add(int64(len(es)))
+	return c.Backend.ExtendWorkflows(ctx, es)
+}
+
+func (c *counter) ClaimActivities(ctx context.Context, claim backend.ActivityClaim) (backend.ActivityClaimed, error) {
+	got, err := c.Backend.ClaimActivities(ctx, claim)
+	c.claimed(len(got.Tasks))
+	return got, err
+}
+
+func (c *counter) CommitActivities(ctx context.Context, cs []backend.ActivityCommit) []error {
+	c.wrote()
+	return c.Backend.CommitActivities(ctx, cs)
+}
+
+func (c *counter) ExtendActivities(ctx context.Context, es []backend.ActivityExtension) []error {
+	c.wrote()
+	c.leases.Add(int64(len(es)))
+	return c.Backend.ExtendActivities(ctx, es)
+}
+
+func (c *counter) Heartbeat(ctx context.Context, w backend.Worker) error {
+	c.wrote()
+	return c.Backend.Heartbeat(ctx, w)
+}
+
+func (c *counter) Get(ctx context.Context, i engine.Instance) (backend.Summary, error) {
+	c.calls.Add(1)
+	return c.Backend.Get(ctx, i)
+}
+
+func (c *counter) History(ctx context.Context, i engine.Instance, after int64, limit int) ([]backend.Chunk, error) {
+	c.calls.Add(1)
+	return c.Backend.History(ctx, i, after, limit)
+}
+
+func (c *counter) Info(ctx context.Context) (backend.Info, error) {
+	c.calls.Add(1)
+	return c.Backend.Info(ctx)
+}
