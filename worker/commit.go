@@ -41,10 +41,11 @@ type turn struct {
 	local int
 	// placed is what the store holds before the step.
 	placed map[int64]placed
-	// lease is how long to keep the execution, or 0; readyAfter how long nobody
-	// shall have it.
-	lease      time.Duration
-	readyAfter time.Duration
+	// lease is how long to keep the execution, or 0, if onlyIfReady only if there is
+	// more to do; readyAfter how long nobody shall have it.
+	lease       time.Duration
+	onlyIfReady bool
+	readyAfter  time.Duration
 }
 
 // start is an attempt of an activity that is to begin.
@@ -78,7 +79,7 @@ func commitOf(a *author, t *turn) ([]backend.WorkflowCommit, error) {
 	*b.c = backend.WorkflowCommit{
 		Instance: a.instance, Token: a.token, ExpectSeq: t.seq, StepID: t.stepID,
 		Events: b.encode(s.Events...), Count: len(s.Events),
-		Local: t.local, Status: s.Status, Lease: t.lease, ReadyAfter: t.readyAfter,
+		Local: t.local, Status: s.Status, Lease: t.lease, OnlyIfReady: t.onlyIfReady, ReadyAfter: t.readyAfter,
 		DropClosings: s.DropChildren,
 		Summary: backend.SummaryUpdate{
 			Worker: a.worker, Build: a.build, Waiting: s.Waiting, Tags: s.Tags,

@@ -51,7 +51,7 @@ type hold struct {
 	// the answer does not show.
 	deaf bool
 
-	// giving tells that the commit under way gives the lease back.
+	// giving tells that the commit under way gives the lease back, or may.
 	giving bool
 	// done is closed when the hold is gone and nobody works on it any more.
 	done chan struct{}

@@ -166,7 +166,7 @@ func TestLettingGoStartsNothing(t *testing.T) {
 type moody struct{ panics *atomic.Bool }
 
 func (c moody) Seal(p engine.Payload) (engine.Payload, error) {
-	return engine.Payload(engine.NewID()[:8] + string(p)), nil
+	return engine.Payload(engine.NewID()[24:] + string(p)), nil
 }
 
 func (c moody) Open(p engine.Payload) (engine.Payload, error) {

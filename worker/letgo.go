@@ -27,7 +27,7 @@ func (h *hold) letGo(readyAfter time.Duration) {
 	if h.turns == 0 && readyAfter == 0 {
 		readyAfter = idleAfter
 	}
-	t.lease, t.readyAfter = 0, readyAfter
+	t.lease, t.onlyIfReady, t.readyAfter = 0, false, readyAfter
 	commit, err := commitOf(&h.author, &t)
 	if err != nil {
 		h.complain("an instance can't be given back", err, 1)

@@ -48,7 +48,7 @@ func (h *hold) plan(t *turn, leaving bool) {
 	if h.w.cutoff.Load() {
 		p.giveAway()
 	}
-	t.lease = h.leaseFor(t)
+	t.lease, t.onlyIfReady = h.leaseFor(t)
 }
 
 // planner places attempts. The hold's mu is held.
@@ -102,16 +102,21 @@ func (p *planner) giveAway() {
 	}
 }
 
+// turnsInARow is how many steps an execution makes, without anything to wait for
+// here, before it joins the end of the line.
+const turnsInARow = 32
+
 // leaseFor returns how long to keep the lease: for as long as there is something
-// to do or to wait for here, and not at all otherwise. mu is held.
-func (h *hold) leaseFor(t *turn) time.Duration {
+// to do or to wait for here. Otherwise the store decides, which knows of what has
+// come in by now: a step that follows at once needs no claim. mu is held.
+func (h *hold) leaseFor(t *turn) (lease time.Duration, onlyIfReady bool) {
 	keep := t.local > 0 || len(h.box) > 0 || h.more || h.verdict != nil
 	keep = keep || h.near(h.nextTimer) ||
 		slices.ContainsFunc(t.step.StartTimers, func(s executor.StartTimer) bool { return h.near(s.Until) })
-	if !keep {
-		return 0
+	if !keep && (h.w.stopping() || (h.turns+1)%turnsInARow == 0) {
+		return 0, false
 	}
-	return h.w.opts.lease
+	return h.w.opts.lease, !keep
 }
 
 // runsHere decides about the activity of a step. It runs here if this worker
@@ -159,7 +164,8 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 			h.refs = append(h.refs, t.rows[i].ref)
 		}
 	}
-	if h.phase == gone || t.lease > 0 && ans.LeaseUntil.IsZero() {
+	given := t.lease == 0 || t.onlyIfReady && ans.LeaseUntil.IsZero()
+	if h.phase == gone || !given && ans.LeaseUntil.IsZero() {
 		s.lost = true
 		return s
 	}
@@ -169,7 +175,7 @@ func (h *hold) settle(t *turn, ans backend.WorkflowCommitted, begun []*attempt) 
 	switch {
 	case t.step.Status.Final():
 		h.leave(ended)
-	case t.lease == 0:
+	case given:
 		// What came in since is ready in the store, for whoever claims it. If that is
 		// this worker, it shall find the executor.
 		if h.body != nil && h.verdict == nil {

@@ -277,7 +277,7 @@ func (h *hold) send(commit []backend.WorkflowCommit) (backend.WorkflowCommitted,
 	h.mu.Lock()
 	h.commits++
 	h.sending, h.deaf = true, false
-	h.giving = commit[0].Lease == 0
+	h.giving = commit[0].Lease == 0 || commit[0].OnlyIfReady
 	h.mu.Unlock()
 	for failures := 0; ; {
 		sent := h.w.clock.mark()

@@ -149,11 +149,43 @@ func TestRule16IdleInstancesAreGivenBack(t *testing.T) {
 					w.Errorf("the timer was late by %v", late)
 				}
 				for n, commit := range w.store.seen(i) {
-					equal(w, fmt.Sprint("lease after step ", n), commit.Lease, c.leads[n])
+					kept := commit.Lease
+					if commit.OnlyIfReady { // nothing is
+						kept = 0
+					}
+					equal(w, fmt.Sprint("lease after step ", n), kept, c.leads[n])
 				}
 			})
 		})
 	}
+}
+
+// What comes in while a step is committed is taken in by the next one, without a
+// claim, but not for ever: others want to be run too.
+func TestStepsThatFollowAtOnceNeedNoClaim(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const n = 3 * turnsInARow
+		w.worker(Options{}, takeSignals)
+		i := w.start("i", takeSignals, n)
+		synctest.Wait()
+		sent := 1
+		w.store.set(func(s *hooked) {
+			s.before = func(*backend.WorkflowCommit) error {
+				if sent < n {
+					sent++
+					w.signal("i", "add", 1)
+				}
+				return nil
+			}
+			s.tasks = 0
+		})
+		w.signal("i", "add", 1)
+		equal(w, "sum", result[int](w, i), n)
+		equal(w, "steps", len(w.store.seen(i)), n+1)
+		if got := hook(w.store, func(s *hooked) int { return s.tasks }); got < 2 || got > 4 {
+			w.Errorf("the instance was claimed %d times for %d steps", got, n)
+		}
+	})
 }
 
 // What was ready in the store again before the lease was given back is claimed

@@ -180,7 +180,7 @@ func (w *Worker) prepare(ctx context.Context) error {
 	}
 	w.host, _ = os.Hostname() // it is for people; without it they see none
 	if w.id == "" {
-		w.id = fmt.Sprintf("%s-%d-%s", w.host, os.Getpid(), engine.NewID()[:8])
+		w.id = fmt.Sprintf("%s-%d-%s", w.host, os.Getpid(), engine.NewID()[24:])
 	}
 	sent := w.clock.mark()
 	info, err := w.store.Info(ctx)

@@ -263,6 +263,7 @@ type hooked struct {
 
 	commits   []backend.WorkflowCommit // all that reached the store
 	histories int
+	tasks     int // claimed
 }
 
 func (s *hooked) set(f func(s *hooked)) {
@@ -387,7 +388,9 @@ func (s *hooked) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 			return backend.WorkflowClaimed{}, err
 		}
 	}
-	return s.Backend.ClaimWorkflows(ctx, c)
+	claimed, err := s.Backend.ClaimWorkflows(ctx, c)
+	s.set(func(s *hooked) { s.tasks += len(claimed.Tasks) })
+	return claimed, err
 }
 
 func (s *hooked) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (backend.ActivityClaimed, error) {

@@ -118,6 +118,30 @@ var commitCases = []testCase{
 		equal(e, "holder", e.pending(h.instance()).Holder, "")
 		equal(e, "inbox of the next holder", e.labels(e.claim(by("w2")).inbox), "a")
 	}},
+	{"KeepsTheLeaseIfReady", "OnlyIfReady gives the lease back in spite of Lease, unless the execution would be ready at once: by what is left in its inbox, or by a due timer, and not while it is paused.", func(e *env) {
+		ifReady := func(c *backend.WorkflowCommit) { c.Lease, c.OnlyIfReady = long, true }
+		h := e.held("idle")
+		equal(e, "lease with nothing to do", h.commit(ifReady, addTimers(timer(1, 0, long))).LeaseUntil, time.Time{})
+		h.refused("after the lease was given back")
+
+		h = e.held("busy")
+		e.deliver(byID(h.instance()), "a")
+		r := h.commit(ifReady)
+		e.near("lease with a signal to read", r.LeaseUntil, e.clock.Now().Add(long))
+		equal(e, "arrivals", e.labels(r.Inbox), "a")
+		equal(e, "lease when it was read", h.commit(ifReady).LeaseUntil, time.Time{})
+
+		h = e.held("timed")
+		r = h.commit(ifReady, addTimers(timer(1, 0, 0)))
+		e.near("lease with a due timer", r.LeaseUntil, e.clock.Now().Add(long))
+		equal(e, "timers", timers(r.Timers), "1/0")
+		h.commit(dropTimers(backend.TimerKey{Ref: 1}))
+
+		h = e.held("paused")
+		e.deliver(byID(h.instance()), "a")
+		e.pause(byID(h.instance()), true)
+		equal(e, "lease of a paused one", h.commit(ifReady).LeaseUntil, time.Time{})
+	}},
 	{"ReadyAfter", "ReadyAfter postpones readiness after giving the lease back.", func(e *env) {
 		i := e.create("i")
 		e.claim().commit(unread, func(c *backend.WorkflowCommit) { c.ReadyAfter = e.unit })

@@ -78,7 +78,7 @@ func (d *duel) step(h *duelHold) backend.WorkflowCommit {
 		c.Events, c.Count = encode(0, history.TaskStarted{Worker: c.Summary.Worker}), 1
 	}
 	if d.chance(50) {
-		c.Lease = d.lease()
+		c.Lease, c.OnlyIfReady = d.lease(), d.rng.IntN(4) == 0
 		c.Local = max(0, d.rng.IntN(6)-3)
 	} else if d.chance(15) {
 		c.ReadyAfter = d.duration()

@@ -21,6 +21,7 @@ func (b *Backend) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (
 	s := b.st
 	got := pick(s.workflows, s.sourcesForWorkflows(&c), s.now, c.Max, c.MaxBlocked)
 	claimed := backend.WorkflowClaimed{Now: s.now, Next: got.next}
+	claimed.Tasks = slices.Grow(claimed.Tasks, len(got.entries))
 	for _, en := range got.entries {
 		claimed.Tasks = append(claimed.Tasks, s.lease(en.owner, &c))
 	}
@@ -245,6 +246,11 @@ func (e *execution) clearBlock() {
 	e.sum.Block, e.sum.BlockClass, e.retryAt = nil, "", time.Time{}
 }
 
+// ready reports whether e could be claimed at once if nobody held it.
+func (s *state) ready(e *execution) bool {
+	return !e.sum.Paused && (e.hasWork() || len(e.timers) > 0 && !e.timers[0].Due.After(s.now))
+}
+
 // carryOn keeps the lease or gives it back. The build that took this step can
 // run the execution; the verdict on other builds stays, or they would block it
 // again in turns.
@@ -255,7 +261,7 @@ func (s *state) carryOn(e *execution, c *backend.WorkflowCommit) {
 		e.allow(c.Summary.Build)
 	}
 	e.wake = time.Time{}
-	if c.Lease > 0 {
+	if c.Lease > 0 && (!c.OnlyIfReady || s.ready(e)) {
 		e.leaseUntil = s.now.Add(c.Lease)
 		s.place(e)
 		return

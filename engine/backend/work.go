@@ -149,6 +149,10 @@ type WorkflowCommit struct {
 	// Lease prolongs the lease by this much; 0 gives it back. After a final or
 	// blocked status it is given back in any case.
 	Lease time.Duration
+	// OnlyIfReady gives the lease back in spite of Lease, unless the execution would
+	// be ready at once: something that wakes it is left in its inbox, or a timer is
+	// due. A paused execution is not ready.
+	OnlyIfReady bool
 	// ReadyAfter postpones readiness after giving the lease back, for an
 	// execution that this worker can't run, unless something is delivered before;
 	// 0 means no delay.
@@ -201,7 +205,8 @@ type Block struct {
 type WorkflowCommitted struct {
 	Arrivals
 
-	Now        time.Time
+	Now time.Time
+	// LeaseUntil is zero if the lease was given back, or is another's.
 	LeaseUntil time.Time
 	Err        error
 }

@@ -176,7 +176,7 @@ func (c *chaos) begin(p workerPlan, b backend.Backend) *worker.Worker {
 		c.Error(err)
 	}
 	o := worker.Options{
-		Registry: r, Settings: c.settings(), WorkerID: p.ID + "-" + engine.NewID()[:4], BuildID: fmt.Sprintf("build-%d", p.Highest),
+		Registry: r, Settings: c.settings(), WorkerID: p.ID + "-" + engine.NewID()[28:], BuildID: fmt.Sprintf("build-%d", p.Highest),
 		LeaseDuration: p.Lease, Roles: p.Roles,
 	}
 	o.MaxParallelActivityTasks, o.MaxParallelWorkflowTasks = p.Slots, p.Slots

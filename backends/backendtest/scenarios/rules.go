@@ -9,6 +9,7 @@ import (
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/executor"
 )
 
 // rule is one of the numbered rules that make it safe to keep work in memory
@@ -62,6 +63,8 @@ func Rules(t *testing.T, h Harness) {
 		t.Run(r.name, func(t *testing.T) {
 			if !r.alone {
 				t.Parallel()
+			} else {
+				nothingStuck(t)
 			}
 			for _, s := range r.sentences {
 				t.Run(s.name, func(t *testing.T) {
@@ -72,6 +75,18 @@ func Rules(t *testing.T, h Harness) {
 				})
 			}
 		})
+	}
+}
+
+// nothingStuck waits until the coroutines have ended that tests before this one left
+// stuck.
+func nothingStuck(t *testing.T) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); executor.Abandoned() > 0; <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("%d coroutines of earlier tests are stuck", executor.Abandoned())
+		}
 	}
 }
 

@@ -232,11 +232,16 @@ func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
 	return b.addClosings(x, c.AddClosings)
 }
 
+// workFor reports whether x could be claimed at once if nobody held it.
+func (x *row) workFor(now int64) bool {
+	return !x.paused && (x.wakeAt != 0 || x.local > 0 || x.nextTimer != 0 && x.nextTimer <= now)
+}
+
 // stepLease prolongs the lease or gives it back. Status is running or blocked.
 // What is given back with work left joins the end of the line, so that a full
 // inbox can't starve others.
 func (b *batch) stepLease(x *row, c *backend.WorkflowCommit) error {
-	if c.Lease > 0 && !x.blocked() {
+	if c.Lease > 0 && !x.blocked() && (!c.OnlyIfReady || x.workFor(b.now)) {
 		x.lease(b.in(c.Lease))
 		x.place(b.now)
 		return nil
