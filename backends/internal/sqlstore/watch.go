@@ -9,9 +9,13 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
-// watchEvery is how often a store with subscribers looks for the writes of other
-// processes.
-const watchEvery = 200 * time.Millisecond
+// A store with subscribers looks for the writes of other processes every watchIdle.
+// Processes that work together write in turns, so that after one write the next
+// follows soon: the store looks again after watchBusy, and then less and less often.
+const (
+	watchIdle = 200 * time.Millisecond
+	watchBusy = 5 * time.Millisecond
+)
 
 // Subscribe implements backend.Read. Hints about this process come from its
 // commits; those about others from a goroutine that runs while there are
@@ -61,24 +65,22 @@ func (w *watcher) stop() {
 // watch publishes hints when another process has written. Errors are left to the
 // calls that do the work: hints are not promised.
 func (st *Store) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
 	var seen int64
-	for {
+	for wait := watchIdle; ; wait = min(2*wait, watchIdle) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(wait):
 		}
 		topics := st.hub.Topics()
 		if len(topics) == 0 {
 			continue
 		}
 		hints, last, err := st.changes(ctx, topics, seen)
-		if err != nil {
+		if err != nil || len(hints) == 0 {
 			continue
 		}
-		seen = last
+		seen, wait = last, watchBusy/2
 		st.hub.Publish(hints...)
 	}
 }
