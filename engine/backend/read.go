@@ -55,7 +55,8 @@ type Summary struct {
 	Unread int
 }
 
-// Order of a list.
+// Order of a list. The order of creation is that of Summary.Created, unless the
+// store's clock was set back; then a store may take it for either.
 type Order string
 
 // The closed set of orders. Ties are broken by the order of creation, in the

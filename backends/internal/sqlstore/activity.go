@@ -55,7 +55,11 @@ func (st *Store) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (
 	var claimed backend.ActivityClaimed
 	err := st.write(ctx, "claiming activities", true, func(b *batch) error {
 		claimed = backend.ActivityClaimed{Now: timeOf(b.now)}
-		ready, err := b.readyActivities(&c)
+		from, err := b.activityShards(&c)
+		if err != nil {
+			return err
+		}
+		ready, err := b.readyActivities(&c, from)
 		if err != nil {
 			return err
 		}
@@ -65,7 +69,7 @@ func (st *Store) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (
 			}
 			claimed.Tasks = append(claimed.Tasks, ready[i].ActivityTask)
 		}
-		claimed.Next, err = b.nextActivity(&c)
+		claimed.Next, err = b.nextActivity(from)
 		return err
 	})
 	if err != nil {
@@ -94,36 +98,42 @@ func scanActivityRow(r *Row) backend.ActivityRow {
 	}
 }
 
-func (b *batch) readyActivities(c *backend.ActivityClaim) ([]readyActivity, error) {
-	if len(c.Activities) == 0 || c.Max <= 0 {
+func (b *batch) activityShards(c *backend.ActivityClaim) ([]shard, error) {
+	if len(c.Activities) == 0 {
 		return nil, nil
 	}
-	query := "SELECT " + activityRow + `, a.details, a.pk, a.instance, a.ready_at, a.token, a.holder, a.started,
-		i.instance_id, i.execution_id, i.workflow
-		FROM activities AS a JOIN instances AS i ON i.pk = a.instance
-		WHERE a.queue = ? AND a.ready_at <= ? AND a.name IN (` + marks(len(c.Activities)) + `)
-		ORDER BY a.ready_at, a.pk LIMIT ?` + b.st.d.SkipLocked()
-	var ready []readyActivity
-	for _, q := range c.Queues {
-		args := appendStrings([]any{q.OrDefault(), b.now}, c.Activities)
-		err := b.query(query, func(r *Row) {
+	names := setOf(c.Activities)
+	return b.shards(&activityIndex, c.Queues, func(name, _ string) bool { return names[name] })
+}
+
+func (b *batch) readyActivities(c *backend.ActivityClaim, from []shard) (ready []readyActivity, err error) {
+	if c.Max <= 0 {
+		return nil, nil
+	}
+	err = inTurn(from, b.now, func(part []shard) error {
+		query := "SELECT " + activityRow + `, a.details, a.pk, a.instance, a.ready_at, a.token, a.holder, a.started,
+			i.instance_id, i.execution_id, i.workflow
+			FROM activities AS a JOIN instances AS i ON i.pk = a.instance
+			WHERE a.pk IN (SELECT pk FROM (` + activityIndex.read(len(part), "ready_at, pk", "ready_at <= ?") + ", pk LIMIT ?) AS earliest)" +
+			b.st.d.SkipLocked()
+		return b.query(query, func(r *Row) {
 			var a readyActivity
 			a.ActivityRow, a.Details = scanActivityRow(r), r.Bytes()
 			a.pk, a.instance, a.readyAt = r.Int(), r.Int(), r.Int()
 			a.token, a.holder, a.Started = r.Text(), r.Text(), r.Time()
 			a.Instance, a.Workflow = engine.Instance{InstanceID: r.Text(), ExecutionID: r.Text()}, r.Text()
 			ready = append(ready, a)
-		}, append(args, c.Max)...)
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(c.Queues) > 1 {
-		slices.SortFunc(ready, func(x, y readyActivity) int {
-			return cmp.Or(cmp.Compare(x.readyAt, y.readyAt), cmp.Compare(x.pk, y.pk))
-		})
-	}
-	return ready[:min(len(ready), c.Max)], nil
+		}, append(activityIndex.readArgs(part, b.now), c.Max)...)
+	}, func(next int64) bool {
+		slices.SortFunc(ready, longestReady)
+		return len(ready) >= c.Max && ready[c.Max-1].readyAt <= next
+	})
+	slices.SortFunc(ready, longestReady)
+	return ready[:min(len(ready), c.Max)], err
+}
+
+func longestReady(x, y readyActivity) int {
+	return cmp.Or(cmp.Compare(x.readyAt, y.readyAt), cmp.Compare(x.pk, y.pk))
 }
 
 // leaseActivity begins an attempt.
@@ -160,16 +170,9 @@ func (b *batch) dropScheduleToStart(a *readyActivity) error {
 	return nil
 }
 
-func (b *batch) nextActivity(c *backend.ActivityClaim) (time.Time, error) {
-	var next int64
-	for _, q := range c.Queues {
-		_, err := b.queryRow("SELECT MIN(ready_at) FROM activities WHERE queue = ? AND ready_at > ?",
-			func(r *Row) { next = earliest(next, r.Int()) }, q.OrDefault(), b.now)
-		if err != nil {
-			return time.Time{}, err
-		}
-	}
-	return timeOf(next), nil
+func (b *batch) nextActivity(from []shard) (time.Time, error) {
+	next, err := b.nextIn(&activityIndex, from, b.now)
+	return timeOf(next), err
 }
 
 // heldActivity returns the execution of an activity that token holds, or a

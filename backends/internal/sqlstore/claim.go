@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql/driver"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,11 @@ func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 	var claimed backend.WorkflowClaimed
 	err := st.write(ctx, "claiming workflows", true, func(b *batch) error {
 		claimed = backend.WorkflowClaimed{Now: timeOf(b.now)}
-		rows, err := b.claimable(&c)
+		from, err := b.sources(&c)
+		if err != nil {
+			return err
+		}
+		rows, err := b.claimable(&c, &from)
 		if err != nil {
 			return err
 		}
@@ -35,7 +38,7 @@ func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 		if err := b.flush(); err != nil {
 			return err
 		}
-		claimed.Next, err = b.nextReady(&c)
+		claimed.Next, err = b.nextReady(&from)
 		return err
 	})
 	if err != nil {
@@ -44,64 +47,90 @@ func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 	return claimed, nil
 }
 
+// sources are what a claim finds its rows in.
+type sources struct {
+	ready []shard
+	// untried holds blocked executions that the build has not been seen to fail on,
+	// failed those that it has, to be tried again at their time.
+	untried, failed []shard
+}
+
+func (b *batch) sources(c *backend.WorkflowClaim) (from sources, err error) {
+	if len(c.Workflows) == 0 {
+		return from, nil
+	}
+	names := setOf(c.Workflows)
+	fails := func(builds string) bool { return slices.Contains(splitBuilds(builds), c.Build) }
+	can := func(name, builds string) bool { return names[name] && !fails(builds) }
+	from.ready, err = b.shards(&readyIndex, c.Queues, can)
+	if err != nil || c.MaxBlocked <= 0 {
+		return from, err
+	}
+	if from.untried, err = b.shards(&parkedIndex, c.Queues, can); err != nil {
+		return from, err
+	}
+	from.failed, err = b.shards(&retryIndex, c.Queues, func(name, builds string) bool { return names[name] && fails(builds) })
+	return from, err
+}
+
 // claimable returns what the claim may lease, ready longest first, blocked
 // executions among the others.
-func (b *batch) claimable(c *backend.WorkflowClaim) ([]*row, error) {
-	if len(c.Workflows) == 0 || c.Max <= 0 {
+func (b *batch) claimable(c *backend.WorkflowClaim, from *sources) ([]*row, error) {
+	if c.Max <= 0 {
 		return nil, nil
 	}
-	var ready, blocked []*row
-	for _, q := range c.Queues {
-		more, err := b.readyRows(c, q.OrDefault())
-		if err != nil {
-			return nil, err
-		}
-		ready = append(ready, more...)
-		if more, err = b.blockedRows(c, q.OrDefault()); err != nil {
-			return nil, err
-		}
-		blocked = append(blocked, more...)
+	ready, err := b.readyRows(c, from.ready)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(blocked, byReadiness)
+	blocked, err := b.blockedRows(c, from)
+	if err != nil {
+		return nil, err
+	}
 	rows := slices.Concat(ready, blocked[:min(len(blocked), max(c.MaxBlocked, 0))])
 	slices.SortFunc(rows, byReadiness)
 	return rows[:min(len(rows), c.Max)], nil
+}
+
+// merge returns those rows of the shards that are ready longest, at least limit of
+// them if there are. since tells since when a row is ready, or 0 to leave it out.
+func (b *batch) merge(ix *shardIndex, from []shard, limit int, since func(*row) int64, condition string, args ...any) (rows []*row, err error) {
+	err = inTurn(from, b.now, func(part []shard) error {
+		query := "SELECT " + rowColumns + " FROM instances WHERE pk IN (SELECT pk FROM (" +
+			ix.read(len(part), ix.at+", pk", condition) + ", pk LIMIT ?) AS earliest)" + b.st.d.SkipLocked()
+		return b.query(query, func(r *Row) {
+			x := b.adopt(scanRow(r))
+			if x.since = since(x); x.since != 0 {
+				rows = append(rows, x)
+			}
+		}, append(ix.readArgs(part, args...), limit)...)
+	}, func(next int64) bool {
+		slices.SortFunc(rows, byReadiness)
+		return len(rows) >= limit && rows[limit-1].since <= next
+	})
+	return rows, err
 }
 
 func byReadiness(x, y *row) int {
 	return cmp.Or(cmp.Compare(x.since, y.since), cmp.Compare(x.pk, y.pk))
 }
 
-// readyRows returns up to c.Max executions of one queue. It puts right the
-// ready_at that lag behind a lease, and looks again.
-func (b *batch) readyRows(c *backend.WorkflowClaim, q engine.Queue) ([]*row, error) {
-	query := "SELECT " + rowColumns + ` FROM instances WHERE queue = ? AND ready_at <= ?
-		AND workflow IN (` + marks(len(c.Workflows)) + `) AND REPLACE(blocked_builds, ?, '') = blocked_builds
-		AND (last_worker = '' OR last_worker = ? OR ready_at <= ?
-			OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = last_worker AND workers.seen > ?))
-		ORDER BY ready_at, pk LIMIT ?` + b.st.d.SkipLocked()
-	args := []any{q, b.now}
-	args = appendStrings(args, c.Workflows)
-	args = append(args, joinBuilds([]string{c.Build}), c.Worker,
-		b.now-int64(backend.PreferLastWorker), b.now-int64(workerFresh), c.Max)
+// readyRows returns what is ready. It puts right the ready_at that lag behind a
+// lease, and looks again.
+func (b *batch) readyRows(c *backend.WorkflowClaim, from []shard) ([]*row, error) {
 	for {
-		var rows []*row
-		if err := b.query(query, func(r *Row) { rows = append(rows, scanRow(r)) }, args...); err != nil {
-			return nil, err
-		}
-		var ready []*row
-		for _, x := range rows {
-			x = b.adopt(x)
+		lagging := false
+		rows, err := b.merge(&readyIndex, from, c.Max, func(x *row) int64 {
 			if at := x.readiness(); at != x.readyAt {
-				x.readyAt = at
+				x.readyAt, lagging = at, true
 				x.dirty |= groupReady
-				continue
 			}
-			x.since = x.readyAt
-			ready = append(ready, x)
-		}
-		if len(ready) == len(rows) {
-			return ready, nil
+			return x.readyAt
+		}, `ready_at <= ? AND (last_worker = '' OR last_worker = ? OR ready_at <= ?
+			OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = last_worker AND workers.seen > ?))`,
+			b.now, c.Worker, b.now-int64(backend.PreferLastWorker), b.now-int64(workerFresh))
+		if err != nil || !lagging {
+			return rows, err
 		}
 		if err := b.flush(); err != nil {
 			return nil, err
@@ -133,117 +162,36 @@ func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, e
 	return t, err
 }
 
-// blockedRows returns up to c.MaxBlocked blocked executions of one queue each of
-// those that this build was not seen to fail on, by the list of builds that were,
-// and of those whose retry time has come.
-func (b *batch) blockedRows(c *backend.WorkflowClaim, q engine.Queue) (rows []*row, err error) {
-	if c.MaxBlocked <= 0 {
-		return nil, nil
-	}
-	lists, err := b.parkedLists(q)
+// blockedRows returns blocked executions that may be tried: those that this build
+// was not seen to fail on, and those whose retry time has come.
+func (b *batch) blockedRows(c *backend.WorkflowClaim, from *sources) ([]*row, error) {
+	limit := min(c.MaxBlocked, c.Max)
+	untried, err := b.merge(&parkedIndex, from.untried, limit, func(x *row) int64 { return x.wakeAt }, "lease_until <= ?", b.now)
 	if err != nil {
 		return nil, err
 	}
-	for _, list := range lists {
-		var more []*row
-		if slices.Contains(splitBuilds(list), c.Build) {
-			more, err = b.someBlocked(c, "parked = ? AND retry_at <= ?", "retry_at, pk", q, list, b.now)
-		} else {
-			more, err = b.someBlocked(c, "parked = ?", "wake_at, pk", q, list)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range more {
-			if x.since = x.wakeAt; slices.Contains(x.builds, c.Build) {
-				x.since = max(x.since, x.retryAt)
-			}
-		}
-		rows = append(rows, more...)
-	}
-	return rows, nil
-}
-
-func (b *batch) someBlocked(c *backend.WorkflowClaim, condition, order string, args ...any) (rows []*row, err error) {
-	query := "SELECT " + rowColumns + " FROM instances WHERE queue = ? AND " + condition +
-		" AND lease_until <= ? AND workflow IN (" + marks(len(c.Workflows)) +
-		") ORDER BY " + order + " LIMIT ?" + b.st.d.SkipLocked()
-	args = appendStrings(append(args, b.now), c.Workflows)
-	err = b.query(query, func(r *Row) { rows = append(rows, b.adopt(scanRow(r))) }, append(args, min(c.MaxBlocked, c.Max))...)
+	failed, err := b.merge(&retryIndex, from.failed, limit, func(x *row) int64 { return max(x.wakeAt, x.retryAt) },
+		"retry_at <= ? AND lease_until <= ?", b.now, b.now)
+	rows := slices.Concat(untried, failed)
+	slices.SortFunc(rows, byReadiness)
 	return rows, err
-}
-
-// parkedLists returns the lists of builds that occur among the blocked executions
-// of a queue. It hops from one to the next through the index: there are a few
-// lists, even if 100,000 executions are blocked.
-func (b *batch) parkedLists(q engine.Queue) (lists []string, err error) {
-	query, args := "SELECT MIN(parked) FROM instances WHERE queue = ? AND parked IS NOT NULL", []any{q}
-	for {
-		var list any
-		if _, err = b.queryRow(query, func(r *Row) { list = r.next() }, args...); err != nil || list == nil {
-			return lists, err
-		}
-		r := Row{vals: []driver.Value{list}}
-		lists = append(lists, r.Text())
-		query, args = "SELECT MIN(parked) FROM instances WHERE queue = ? AND parked > ?", []any{q, lists[len(lists)-1]}
-	}
 }
 
 // nextReady is when something may become ready for a claim that has taken what
 // is ready now.
-func (b *batch) nextReady(c *backend.WorkflowClaim) (time.Time, error) {
-	var next int64
-	for _, q := range c.Queues {
-		// What became ready within the last moments may be left to its last
-		// worker, and is free after that.
-		recent := b.now - int64(backend.PreferLastWorker)
-		_, err := b.queryRow("SELECT MIN(ready_at) FROM instances WHERE queue = ? AND ready_at > ?", func(r *Row) {
-			at := r.Int()
-			if at != 0 && at <= b.now {
-				at += int64(backend.PreferLastWorker)
-			}
-			next = earliest(next, at)
-		}, q.OrDefault(), recent)
-		if err != nil {
-			return time.Time{}, err
-		}
-		retry, err := b.nextRetry(c, q.OrDefault())
-		if err != nil {
-			return time.Time{}, err
-		}
-		next = earliest(next, retry)
-	}
-	return timeOf(next), nil
-}
-
-// nextRetry is when the build may try again what it could not run.
-func (b *batch) nextRetry(c *backend.WorkflowClaim, q engine.Queue) (next int64, err error) {
-	if c.MaxBlocked <= 0 {
-		return 0, nil
-	}
-	lists, err := b.parkedLists(q)
+func (b *batch) nextReady(from *sources) (time.Time, error) {
+	// What became ready within the last moments may be left to its last worker, and
+	// is free after that.
+	next, err := b.nextIn(&readyIndex, from.ready, b.now-int64(backend.PreferLastWorker))
 	if err != nil {
-		return 0, err
+		return time.Time{}, err
 	}
-	for _, list := range lists {
-		if !slices.Contains(splitBuilds(list), c.Build) {
-			continue
-		}
-		_, err := b.queryRow("SELECT MIN(retry_at) FROM instances WHERE queue = ? AND parked = ? AND retry_at > ?",
-			func(r *Row) { next = earliest(next, r.Int()) }, q, list, b.now)
-		if err != nil {
-			return 0, err
-		}
+	if next != 0 && next <= b.now {
+		next += int64(backend.PreferLastWorker)
 	}
-	return next, nil
+	retry, err := b.nextIn(&retryIndex, from.failed, b.now)
+	return timeOf(earliest(next, retry)), err
 }
 
 // marks returns n parameters for a list.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
-
-func appendStrings(args []any, list []string) []any {
-	for _, s := range list {
-		args = append(args, s)
-	}
-	return args
-}

@@ -9,6 +9,7 @@
 //   - inbox, timers, activities, closings: what an execution has besides, each
 //     keyed by the execution;
 //   - tags: one row for each tag, for filters;
+//   - kinds: how many executions there are of each status, queue and workflow;
 //   - deliveries: ids of deliveries, so that a repeated one changes nothing;
 //   - workers: heartbeat rows;
 //   - wakes: who in another process is to be woken.
@@ -18,7 +19,7 @@
 //
 // # Readiness
 //
-// instances.ready_at is the one indexed column that claims look at. It is NULL
+// instances.ready_at is the time that claims go by. It is NULL
 // for what no claim may take: final, blocked, paused, or nothing to do. Otherwise
 // it is a time before which the execution is certainly not ready. It follows
 // from other columns, see row.readiness:
@@ -31,6 +32,17 @@
 // While an execution is leased, ready_at may lag behind lease_until, so that a
 // holder that commits a thousand steps does not move an index entry a thousand
 // times. A claim that meets such a row puts ready_at right and goes on.
+//
+// The index on it begins with the queue, the workflow and the builds that can't run
+// the execution. A claim looks up which of these there are, leaves out those that are
+// not for it, and merges the rest, see shard.
+//
+// # Lists
+//
+// instances.changed is updated, or up to a second before: executions that do many
+// steps a second don't move their entry in the index with each. The indexes of lists
+// begin with status, queue and workflow. A list merges the ranges of those that match
+// and tests other conditions on what comes out, until the page is full, see listing.
 //
 // # Writing
 //

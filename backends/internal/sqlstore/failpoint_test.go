@@ -114,7 +114,7 @@ func (w *world) dump() string {
 	w.Helper()
 	var all []string
 	for _, table := range []string{
-		"instances", "history", "inbox", "timers", "activities", "closings", "tags", "deliveries", "workers", "wakes",
+		"instances", "history", "inbox", "timers", "activities", "closings", "tags", "kinds", "deliveries", "workers", "wakes",
 	} {
 		rows, err := w.db.QueryContext(w.Context(), "SELECT * FROM "+table)
 		w.ok(err)

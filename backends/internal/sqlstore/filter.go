@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,11 @@ type filter struct {
 func (f *filter) add(condition string, args ...any) {
 	f.conditions = append(f.conditions, condition)
 	f.args = append(f.args, args...)
+}
+
+// both returns a filter for what matches f and g.
+func (f *filter) both(g *filter) *filter {
+	return &filter{slices.Concat(f.conditions, g.conditions), slices.Concat(f.args, g.args)}
 }
 
 func (f *filter) where() string {
@@ -52,25 +58,71 @@ func oneOf[T ~string](f *filter, column string, values []T) {
 	f.add(column+" IN ("+marks(len(values))+")", args...)
 }
 
-func (st *Store) filter(q *backend.Query) *filter {
+// kindFilter is about the columns that make a kind, see kinds.
+func (st *Store) kindFilter(q *backend.Query) *filter {
 	f := &filter{}
-	oneOf(f, "status", q.Statuses)
+	if statuses := possibleStatuses(q); len(statuses) < len(engine.Statuses()) {
+		if len(statuses) == 0 {
+			f.add("1 = 0")
+		}
+		oneOf(f, "status", statuses)
+	}
 	queues := make([]engine.Queue, len(q.Queues))
 	for i, queue := range q.Queues {
 		queues[i] = queue.OrDefault()
 	}
 	oneOf(f, "queue", queues)
-	st.filterNames(f, q)
-	f.bound("created >= ?", q.CreatedAfter)
-	f.bound("created < ?", q.CreatedBefore)
+	if len(q.Workflows) == 0 {
+		return f
+	}
+	conditions := make([]string, len(q.Workflows))
+	args := make([]any, len(q.Workflows))
+	for i, pattern := range q.Workflows {
+		if !strings.Contains(pattern, "*") {
+			conditions[i], args[i] = "workflow = ?", pattern
+			continue
+		}
+		conditions[i], args[i] = st.d.Glob("workflow", pattern)
+	}
+	f.add("("+strings.Join(conditions, " OR ")+")", args...)
+	return f
+}
+
+// possibleStatuses are those that what matches can have: much of what can be asked
+// for is there in some statuses only.
+func possibleStatuses(q *backend.Query) []engine.Status {
+	final := !q.FinishedBefore.IsZero()
+	open := q.WaitingKind != "" || q.WaitingName != "" || q.Paused != nil && *q.Paused
+	return slices.DeleteFunc(engine.Statuses(), func(s engine.Status) bool {
+		return len(q.Statuses) > 0 && !slices.Contains(q.Statuses, s) ||
+			final && s.Open() || open && s.Final() || q.BlockClass != "" && s != engine.StatusBlocked
+	})
+}
+
+// unindexed keeps an engine from the index on a column where rows are read in the
+// order of a list: it would sort all that it finds there.
+func unindexed(column string) string { return "COALESCE(" + column + ", '')" }
+
+// plus is unindexed for numbers. What an index holds can still be read from it.
+func plus(column string) string { return "(" + column + " + 0)" }
+
+// rowFilter is about all other columns, except the time of creation.
+func (st *Store) rowFilter(q *backend.Query) *filter {
+	f := &filter{}
 	f.bound("updated >= ?", q.UpdatedAfter)
 	f.bound("updated < ?", q.UpdatedBefore)
-	f.bound("finished <> 0 AND finished < ?", q.FinishedBefore)
+	f.bound("finished < ?", q.FinishedBefore) // of those that are final, see possibleStatuses
 	if q.Paused != nil {
 		f.add("paused = ?", *q.Paused)
 	}
 	if q.MinAttempt > 0 {
 		f.add("attempt >= ?", q.MinAttempt)
+	}
+	f.text(unindexed("instance_id")+" = ?", q.InstanceID)
+	f.prefix(unindexed("instance_id"), q.IDPrefix)
+	if q.Parent != nil {
+		f.add(unindexed("parent_instance")+" = ?", q.Parent.InstanceID)
+		f.text("parent_execution = ?", q.Parent.ExecutionID)
 	}
 	f.text(st.d.JSONText("waiting", "kind")+" = ?", string(q.WaitingKind))
 	f.text(st.d.JSONText("waiting", "name")+" = ?", q.WaitingName)
@@ -80,41 +132,39 @@ func (st *Store) filter(q *backend.Query) *filter {
 		f.add(st.d.Contains("last_error", q.ErrorContains))
 	}
 	for name, value := range q.Tags {
-		f.add("pk IN (SELECT instance FROM tags WHERE name = ? AND value = ?)", name, value)
+		f.add("EXISTS (SELECT 1 FROM tags AS t WHERE t.name = ? AND t.value = ? AND t.instance = pk)", name, value)
 	}
 	return f
 }
 
-func (st *Store) filterNames(f *filter, q *backend.Query) {
-	f.text("instance_id = ?", q.InstanceID)
-	if q.IDPrefix != "" { // as a range, which every engine finds in the index
-		f.add("instance_id >= ?", q.IDPrefix)
-		if end := afterPrefix(q.IDPrefix); end != "" {
-			f.add("instance_id < ?", end)
-		}
-	}
-	if q.Parent != nil {
-		f.add("parent_instance = ?", q.Parent.InstanceID)
-		f.text("parent_execution = ?", q.Parent.ExecutionID)
-	}
-	if len(q.Workflows) == 0 {
-		return
-	}
-	conditions := make([]string, len(q.Workflows))
-	args := make([]any, len(q.Workflows))
-	for i, pattern := range q.Workflows {
-		if !strings.Contains(pattern, "*") {
-			conditions[i], args[i] = "workflow = ?", pattern
-			continue
-		}
-		conditions[i], args[i] = st.glob("workflow", pattern)
-	}
-	f.add("("+strings.Join(conditions, " OR ")+")", args...)
+// createdRange is the filter for the time of creation.
+func createdRange(q *backend.Query, column string) *filter {
+	f := &filter{}
+	f.bound(column+" >= ?", q.CreatedAfter)
+	f.bound(column+" < ?", createdBefore(q))
+	return f
 }
 
-func (st *Store) glob(column, pattern string) (string, any) {
-	condition, arg := st.d.Glob(column, pattern)
-	return condition, arg
+// createdBefore is when all that matches was created before, or zero: nothing
+// changes or ends before it is created.
+func createdBefore(q *backend.Query) (first time.Time) {
+	for _, t := range []time.Time{q.CreatedBefore, q.UpdatedBefore, q.FinishedBefore} {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}
+
+// prefix adds a range, which every engine finds in an index.
+func (f *filter) prefix(column, prefix string) {
+	if prefix == "" {
+		return
+	}
+	f.add(column+" >= ?", prefix)
+	if end := afterPrefix(prefix); end != "" {
+		f.add(column+" < ?", end)
+	}
 }
 
 // afterPrefix returns the least text that is greater than all with the prefix, in

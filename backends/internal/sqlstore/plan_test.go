@@ -60,7 +60,7 @@ func (w *world) claimEverything() {
 }
 
 // smallScans are of tables with a few rows, and of subqueries with a limit.
-var smallScans = []string{"SCAN workers", "SCAN wakes", "SCAN old", "SCAN last", "SCAN CONSTANT ROW"}
+var smallScans = []string{"SCAN workers", "SCAN wakes", "SCAN old", "SCAN last", "SCAN earliest", "SCAN known", "SCAN CONSTANT ROW"}
 
 // checkPlan looks at what SQLite would do. What belongs to one execution may be
 // sorted.
@@ -93,32 +93,93 @@ func (w *world) plan(query string) string {
 	return lines.String()
 }
 
-// Filters that select few rows find them by an index, whatever the order.
-func TestSelectiveListsUseIndexes(t *testing.T) {
-	parent := id("parent")
+// plans says how SQLite would run the queries of a call that read rows: without
+// those that only plan it.
+func (w *world) plans(call func() error) string {
+	w.Helper()
+	var queries []string
+	sqlstore.SetFailpoint(w.b.Store, func(query string) error {
+		if strings.Contains(query, "instances") && strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " AS some") && !strings.Contains(query, " AS sample") {
+			queries = append(queries, query)
+		}
+		return nil
+	})
+	err := call()
+	sqlstore.SetFailpoint(w.b.Store, nil)
+	w.ok(err)
+	var all strings.Builder
+	for _, query := range queries {
+		all.WriteString(w.plan(query))
+	}
+	return all.String()
+}
+
+// A list reads rows in its order, or sorts a few that an index finds: what it costs
+// does not grow with the number of executions.
+func TestListsUseIndexes(t *testing.T) {
+	defer sqlstore.SetListLimits(sqlstore.SetListLimits(0, 2)) // as if each subset were large
+	parent, yes := id("parent"), true
 	for _, tc := range []struct {
 		name, plan string
+		few        bool // there are few rows of the subset
 		q          backend.Query
 	}{
-		{"id", "USING INDEX instances_id (instance_id=?", backend.Query{InstanceID: "i", Statuses: []engine.Status{engine.StatusCompleted}}},
-		{"prefix", "INDEX instances_id (instance_id>?", backend.Query{IDPrefix: "i"}},
-		{"parent", "INDEX instances_parent", backend.Query{Parent: &parent, Order: backend.OrderUpdated}},
-		{"tag", "SEARCH tags USING PRIMARY KEY", backend.Query{Tags: map[string]string{"k": "v"}}},
-		{"status", "INDEX instances_status (status=?", backend.Query{Statuses: []engine.Status{engine.StatusFailed}, Workflows: []string{"w*"}}},
+		{"all", "SCAN instances", false, backend.Query{}},
+		{"id", "instances_id (instance_id=?", true, backend.Query{InstanceID: "i", Statuses: []engine.Status{engine.StatusRunning}}},
+		{"prefix", "instances_id (instance_id>?", true, backend.Query{IDPrefix: "i"}},
+		{"many of a prefix", "SCAN instances", false, backend.Query{IDPrefix: "p", Limit: 5}},
+		{"parent", "INDEX instances_parent", true, backend.Query{Parent: &parent, Order: backend.OrderUpdated}},
+		{"tag", "SEARCH tags USING PRIMARY KEY", true, backend.Query{Tags: map[string]string{"k": "parent"}, Order: backend.OrderUpdated}},
+		{"frequent tag", "SEARCH tags USING PRIMARY KEY", false, backend.Query{Tags: map[string]string{"k": "parent"}}},
+		{"error", "instances_with_error", true, backend.Query{ErrorContains: "x"}},
+		{"paused", "instances_paused", true, backend.Query{Paused: &yes}},
+		{"high attempt", "instances_by_attempt (attempt>?", true, backend.Query{MinAttempt: 2}},
+		{"status", "instances_by_created (status=? AND queue=? AND workflow=?)", false, backend.Query{Statuses: []engine.Status{engine.StatusRunning}}},
+		{"workflow", "instances_by_created (status=? AND queue=? AND workflow=?)", false, backend.Query{Workflows: []string{"w*"}}},
+		{"queue", "instances_by_created (status=? AND queue=? AND workflow=?)", false, backend.Query{Queues: []engine.Queue{"q"}}},
+		{"created", "instances_by_created (status=? AND queue=? AND workflow=? AND created>? AND created<?)", false,
+			backend.Query{CreatedAfter: noon.Add(-time.Hour), CreatedBefore: noon.Add(time.Hour)}},
+		{"by update", "instances_by_changed (status=? AND queue=? AND workflow=?)", false, backend.Query{Order: backend.OrderUpdated}},
+		{"updated", "instances_by_changed (status=? AND queue=? AND workflow=? AND changed>? AND changed<?)", false,
+			backend.Query{Order: backend.OrderUpdated, UpdatedAfter: noon.Add(-time.Hour), UpdatedBefore: noon.Add(time.Hour)}},
+		{"by attempt", "instances_by_attempt", false, backend.Query{Order: backend.OrderAttempt, Statuses: []engine.Status{engine.StatusRunning}}},
 	} {
-		w := newWorld(t)
-		list := ""
-		sqlstore.SetFailpoint(w.b.Store, func(query string) error {
-			if strings.Contains(query, "ORDER BY") {
-				list = query
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.few {
+				defer sqlstore.SetListLimits(sqlstore.SetListLimits(10, 2))
 			}
-			return nil
+			w := newWorld(t)
+			plan := w.plans(func() error { _, err := w.b.List(t.Context(), tc.q); return err })
+			sorts := strings.Contains(plan, "TEMP B-TREE FOR ORDER BY") && !tc.few && tc.q.Order != backend.OrderUpdated
+			if !strings.Contains(plan, tc.plan) || tc.plan != "SCAN instances" && strings.Contains(plan, "SCAN instances\n") || sorts {
+				t.Errorf("want %s:\n%s", tc.plan, plan)
+			}
 		})
-		_, err := w.b.List(w.Context(), tc.q)
-		sqlstore.SetFailpoint(w.b.Store, nil)
-		w.ok(err)
-		if plan := w.plan(list); !strings.Contains(plan, tc.plan) || strings.Contains(plan, "SCAN instances") {
-			t.Errorf("by %s:\n%s\n%s", tc.name, list, plan)
+	}
+}
+
+// Claims read only what they may take, in the order in which they take it.
+func TestClaimsReadOnlyTheirShards(t *testing.T) {
+	w := newWorld(t)
+	w.ok(w.b.CommitWorkflows(t.Context(), []backend.WorkflowCommit{{
+		Instance: w.held.Instance, Token: w.held.Token, ExpectSeq: 2, StepID: "blocked", Status: engine.StatusBlocked,
+		Block: &backend.Block{Build: "b", RetryAfter: time.Second}, Summary: backend.SummaryUpdate{Worker: "w", Build: "b"},
+	}})[0].Err)
+	w.now = w.now.Add(time.Minute)
+	for build, indexes := range map[string][]string{
+		"b":  {"instances_ready (queue=? AND workflow=? AND blocked_builds=? AND ready_at<?)", "instances_retry (queue=? AND workflow=? AND parked=? AND retry_at<?)"},
+		"b2": {"instances_ready (queue=? AND workflow=? AND blocked_builds=? AND ready_at>?)", "instances_parked (queue=? AND workflow=? AND parked=?)"},
+	} {
+		plan := w.plans(func() error {
+			_, err := w.b.ClaimWorkflows(t.Context(), backend.WorkflowClaim{
+				Worker: "w2", Build: build, Queues: []engine.Queue{"q"}, Workflows: []string{"wf", "held"}, Max: 1, MaxBlocked: 1, Lease: time.Hour,
+			})
+			return err
+		})
+		for _, index := range indexes {
+			if !strings.Contains(plan, index) {
+				t.Errorf("build %s: want %s:\n%s", build, index, plan)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,19 @@ func scanSummary(r *Row) (pk int64, s backend.Summary, inbox int) {
 	r.JSON(&s.Tags)
 	inbox, s.Unread = int(r.Int()), int(r.Int())
 	return pk, s, inbox
+}
+
+// snapshot has all statements of fn see the same state.
+func snapshot(ctx context.Context, s *Session, fn func() error) error {
+	if _, err := s.Exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	err := fn()
+	if _, end := s.Exec(context.WithoutCancel(ctx), "ROLLBACK"); end != nil {
+		s.broken = true
+		return errors.Join(err, end)
+	}
+	return err
 }
 
 // readExecution reads columns of an execution, or without an ExecutionID of the

@@ -38,7 +38,9 @@ type row struct {
 	builds  []string // that can't run it
 	retryAt int64
 
+	attempt int // as stored
 	created int64
+	changed int64  // updated, or up to touchEvery before
 	tags    string // as JSON, or ""
 
 	// since is when it became ready, for the claim that has found it.
@@ -65,7 +67,7 @@ type settings struct {
 const rowColumns = `pk, instance_id, execution_id, first_execution, workflow, queue, status, paused,
 	ready_at, wake_at, next_timer, hold_until, token, holder, lease_until, last_worker,
 	last_seq, last_step, history_bytes, local_activities, inbox_count, inbox_next, blocked_builds, retry_at,
-	created, tags`
+	attempt, created, changed, tags`
 
 func scanRow(r *Row) *row {
 	x := &row{
@@ -77,7 +79,7 @@ func scanRow(r *Row) *row {
 		inbox: int(r.Int()), inboxNext: r.Int(),
 	}
 	x.builds = splitBuilds(r.Text())
-	x.retryAt, x.created, x.tags = r.Int(), r.Int(), r.Text()
+	x.retryAt, x.attempt, x.created, x.changed, x.tags = r.Int(), int(r.Int()), r.Int(), r.Int(), r.Text()
 	return x
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
 // groups are sets of columns that are written together. Splitting them keeps
@@ -24,6 +25,8 @@ const (
 	groupPark
 	groupText
 	groupTags
+	groupTouched
+	groupAttempt
 )
 
 // columnGroup is the assignments of a group and the values for them.
@@ -37,8 +40,8 @@ var columnGroups = []columnGroup{
 	{groupHistory, "last_seq = ?, last_step = ?, history_bytes = ?, local_activities = ?", func(x *row, args []any) []any {
 		return append(args, x.lastSeq, x.lastStep, x.historyBytes, x.local)
 	}},
-	{groupSummary, "attempt = ?, last_worker = ?, build = ?", func(x *row, args []any) []any {
-		return append(args, x.set.attempt, x.lastWorker, x.set.build)
+	{groupSummary, "last_worker = ?, build = ?", func(x *row, args []any) []any {
+		return append(args, x.lastWorker, x.set.build)
 	}},
 	{groupWaiting, "waiting = ?", func(x *row, args []any) []any {
 		return append(args, x.set.waiting)
@@ -70,6 +73,12 @@ var columnGroups = []columnGroup{
 	{groupTags, "tags = ?", func(x *row, args []any) []any {
 		return append(args, x.tags)
 	}},
+	{groupTouched, "touched = ?", func(x *row, args []any) []any {
+		return append(args, x.changed)
+	}},
+	{groupAttempt, "attempt = ?", func(x *row, args []any) []any {
+		return append(args, x.attempt)
+	}},
 }
 
 // updateQueries caches the statement for every set of groups that was needed.
@@ -95,6 +104,11 @@ func (x *row) save(ctx context.Context, s *Session, args []any) ([]any, error) {
 	if x.dirty == 0 && x.set.updated == 0 {
 		return args, nil
 	}
+	x.touch()
+	if x.dirty&groupSummary != 0 && x.attempt != x.set.attempt {
+		x.attempt = x.set.attempt
+		x.dirty |= groupAttempt
+	}
 	args = append(args[:0], orNull(x.set.updated))
 	for i := range columnGroups {
 		if g := &columnGroups[i]; x.dirty&g.bit != 0 {
@@ -105,4 +119,25 @@ func (x *row) save(ctx context.Context, s *Session, args []any) ([]any, error) {
 	_, err := s.Exec(ctx, updateQuery(x.dirty), args...)
 	x.dirty, x.set.updated = 0, 0
 	return args, err
+}
+
+// touchEvery is how far instances.changed may lag behind updated, so that not every
+// step of a fast execution moves its entry in the index of lists by updated.
+const touchEvery = time.Second
+
+// touch completes the times of a change. Lists rely on it that nothing changes
+// before it was created, which is not so when the clock is set back.
+func (x *row) touch() {
+	if x.set.updated == 0 {
+		return
+	}
+	x.set.updated = max(x.set.updated, x.created)
+	if x.set.finished != 0 {
+		x.set.finished = max(x.set.finished, x.created)
+	}
+	lag := x.set.updated - x.changed
+	if lag < 0 || lag >= int64(touchEvery) || !x.open() {
+		x.changed = x.set.updated
+		x.dirty |= groupTouched
+	}
 }
