@@ -3,7 +3,9 @@ package sqlstore
 import (
 	"cmp"
 	"slices"
+	"time"
 
+	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -138,22 +140,39 @@ func (l *listing) tagged(from *position, rows *filter) ([]position, error) {
 	return l.query("SELECT 0, created, pk FROM tags CROSS JOIN instances"+f.where()+l.order("tags.instance")+" LIMIT ?", append(f.args, l.limit)...)
 }
 
-// updated lists in the order of the last update, by an index that knows it up to
-// touchEvery too early.
-func (l *listing) updated(from *position) ([]position, error) {
+// updated lists in the order of the last update. The index knows that of an execution
+// that has ended, and of others a time up to touchEvery before.
+func (l *listing) updated(from *position) (found []position, err error) {
+	all := l.kinds
+	defer func() { l.kinds = all }()
+	open := func(k kind) bool { return !engine.Status(k.status).Final() }
+	for _, lag := range []time.Duration{0, touchEvery} {
+		l.kinds = slices.DeleteFunc(slices.Clone(all), func(k kind) bool { return open(k) != (lag > 0) })
+		more, err := l.updatedOf(from, lag)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	slices.SortFunc(found, func(a, b position) int { return a.compare(&b) })
+	return found[:min(len(found), l.limit)], nil
+}
+
+// updatedOf lists kinds that the index is late by the same time for.
+func (l *listing) updatedOf(from *position, lag time.Duration) ([]position, error) {
 	f := createdRange(l.q, plus("created")) // the index holds it too
 	f.bound("changed >= ?", l.q.CreatedAfter)
 	if !l.q.UpdatedAfter.IsZero() {
-		f.add("changed > ?", nanos(l.q.UpdatedAfter)-int64(touchEvery))
+		f.add("changed >= ?", nanos(l.q.UpdatedAfter)-int64(lag))
 	}
 	f.bound("changed < ?", l.q.UpdatedBefore)
 	f.bound("changed < ?", l.q.FinishedBefore)
 	if from != nil && !l.q.Ascending {
 		f.add("changed <= ?", from.Key)
 	} else if from != nil {
-		f.add("changed > ?", from.Key-int64(touchEvery))
+		f.add("changed >= ?", from.Key-int64(lag))
 	}
-	return l.merged(from, l.rows, f, "changed", int64(touchEvery))
+	return l.merged(from, l.rows, f, "changed", int64(lag))
 }
 
 // merged walks through an index of the kinds, as many at a time as a statement takes.
