@@ -22,6 +22,9 @@ func pregenerate(ctx context.Context, store backend.Backend, n int) error {
 			return err
 		}
 	}
+	if n > 0 {
+		settle()
+	}
 	return nil
 }
 
