@@ -24,14 +24,13 @@ func helperMigrate(args []string) error {
 	return errors.Join(r.Err, b.Close())
 }
 
-// Many processes that start at once on a file that does not exist yet all find one
-// store.
-func TestMigrationsFromManyProcesses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
+// atOnce runs a helper in several processes on one file and waits for them. Each gets
+// a name of its own, and has nothing to say.
+func atOnce(t *testing.T, processes int, name, path, prefix string) {
+	t.Helper()
 	var wg sync.WaitGroup
-	const processes = 8
 	for n := range processes {
-		cmd := helper(t, "migrate", path, fmt.Sprint("i", n))
+		cmd := helper(t, name, path, fmt.Sprint(prefix, n))
 		wg.Go(func() {
 			if out := run(t, cmd); out != "" {
 				t.Errorf("process %d: %s", n, out)
@@ -39,6 +38,14 @@ func TestMigrationsFromManyProcesses(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Many processes that start at once on a file that does not exist yet all find one
+// store.
+func TestMigrationsFromManyProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	const processes = 8
+	atOnce(t, processes, "migrate", path, "i")
 	b := open(t, path)
 	defer closeStore(t, b)
 	counts, err := b.Count(t.Context(), backend.Query{})
@@ -69,17 +76,8 @@ const processInstances = 50
 // Processes that write to one file at once wait for each other.
 func TestWritingProcessesTakeTurns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	var wg sync.WaitGroup
 	const processes = 3
-	for n := range processes {
-		cmd := helper(t, "create", path, fmt.Sprint("p", n))
-		wg.Go(func() {
-			if out := run(t, cmd); out != "" {
-				t.Errorf("process %d: %s", n, out)
-			}
-		})
-	}
-	wg.Wait()
+	atOnce(t, processes, "create", path, "p")
 	b := open(t, path)
 	defer closeStore(t, b)
 	if got := claim(t, b, "me"); len(got) != 100 { // what one claim may take

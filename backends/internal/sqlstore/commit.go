@@ -234,8 +234,11 @@ func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
 
 // workFor reports whether x could be claimed at once if nobody held it.
 func (x *row) workFor(now int64) bool {
-	return !x.paused && (x.wakeAt != 0 || x.local > 0 || x.nextTimer != 0 && x.nextTimer <= now)
+	return !x.paused && (x.hasWork() || x.nextTimer != 0 && x.nextTimer <= now)
 }
+
+// hasWork reports whether x is ready without a timer once nobody holds it.
+func (x *row) hasWork() bool { return x.wakeAt != 0 || x.local > 0 }
 
 // stepLease prolongs the lease or gives it back. Status is running or blocked.
 // What is given back with work left joins the end of the line, so that a full
@@ -248,7 +251,7 @@ func (b *batch) stepLease(x *row, c *backend.WorkflowCommit) error {
 	}
 	x.release()
 	x.holdUntil = b.in(c.ReadyAfter)
-	if x.wakeAt != 0 || x.local > 0 {
+	if x.hasWork() {
 		x.wakeAt = b.now
 		x.dirty |= groupInbox
 	}

@@ -126,7 +126,7 @@ func (l *listing) created(from *position, rows *filter) ([]position, error) {
 	if from != nil {
 		inRange = inRange.both(l.behind([]string{"created", "pk"}, from.Created, from.PK))
 	}
-	return l.merged(from, rows, inRange, "created", 0)
+	return l.merged(l.kinds, from, rows, inRange, "created", 0)
 }
 
 // tagged lists in the order of creation what has a tag.
@@ -143,23 +143,25 @@ func (l *listing) tagged(from *position, rows *filter) ([]position, error) {
 // updated lists in the order of the last update. The index knows that of an execution
 // that has ended, and of others a time up to touchEvery before.
 func (l *listing) updated(from *position) (found []position, err error) {
-	all := l.kinds
-	defer func() { l.kinds = all }()
-	open := func(k kind) bool { return !engine.Status(k.status).Final() }
-	for _, lag := range []time.Duration{0, touchEvery} {
-		l.kinds = slices.DeleteFunc(slices.Clone(all), func(k kind) bool { return open(k) != (lag > 0) })
-		more, err := l.updatedOf(from, lag)
-		if err != nil {
-			return nil, err
+	var open, final []kind
+	for _, k := range l.kinds {
+		if engine.Status(k.status).Final() {
+			final = append(final, k)
+		} else {
+			open = append(open, k)
 		}
-		found = append(found, more...)
 	}
+	if found, err = l.updatedOf(final, from, 0); err != nil {
+		return nil, err
+	}
+	more, err := l.updatedOf(open, from, touchEvery)
+	found = append(found, more...)
 	slices.SortFunc(found, func(a, b position) int { return a.compare(&b) })
-	return found[:min(len(found), l.limit)], nil
+	return found[:min(len(found), l.limit)], err
 }
 
 // updatedOf lists kinds that the index is late by the same time for.
-func (l *listing) updatedOf(from *position, lag time.Duration) ([]position, error) {
+func (l *listing) updatedOf(of []kind, from *position, lag time.Duration) ([]position, error) {
 	f := createdRange(l.q, plus("created")) // the index holds it too
 	f.bound("changed >= ?", l.q.CreatedAfter)
 	if !l.q.UpdatedAfter.IsZero() {
@@ -172,12 +174,12 @@ func (l *listing) updatedOf(from *position, lag time.Duration) ([]position, erro
 	} else if from != nil {
 		f.add("changed >= ?", from.Key-int64(lag))
 	}
-	return l.merged(from, l.rows, f, "changed", int64(lag))
+	return l.merged(of, from, l.rows, f, "changed", int64(lag))
 }
 
 // merged walks through an index of the kinds, as many at a time as a statement takes.
-func (l *listing) merged(from *position, rows, inRange *filter, column string, lag int64) (found []position, err error) {
-	for part := range slices.Chunk(l.kinds, maxKinds) {
+func (l *listing) merged(of []kind, from *position, rows, inRange *filter, column string, lag int64) (found []position, err error) {
+	for part := range slices.Chunk(of, maxKinds) {
 		more, err := l.walk(from, walk{rows: rows, lag: lag, source: func(after *mark) (string, []any) {
 			f := inRange
 			if after != nil {
