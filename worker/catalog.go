@@ -16,10 +16,10 @@ type catalog struct {
 }
 
 type listing struct {
-	// workflows and activities are the names to claim, activity the same as a set.
-	workflows  []string
-	activities []string
-	activity   map[string]struct{}
+	// workflows and activities are the names to claim, workflow and activity the same
+	// as sets.
+	workflows, activities []string
+	workflow, activity    map[string]bool
 }
 
 // load returns the names as of the last refresh.
@@ -35,12 +35,17 @@ func (c *catalog) refresh() {
 	l := &listing{
 		workflows:  withShort(c.registry.Workflows(), func(n string) bool { _, err := c.registry.Workflow(n); return err == nil }),
 		activities: withShort(c.registry.Activities(), func(n string) bool { _, err := c.registry.Activity(n); return err == nil }),
-		activity:   map[string]struct{}{},
 	}
-	for _, n := range l.activities {
-		l.activity[n] = struct{}{}
-	}
+	l.workflow, l.activity = setOf(l.workflows), setOf(l.activities)
 	c.current.Store(l)
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
 }
 
 // withShort adds the other names under which methods are found: a program that

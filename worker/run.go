@@ -100,6 +100,9 @@ func (a *attempt) call() (result engine.Payload, err error) {
 			err = engine.NewPanicError(v, string(debug.Stack()))
 		}
 	}()
+	if a.revoked.Load() { // told to stop before it began
+		return nil, context.Cause(a.ctx)
+	}
 	fn, err := a.w.registry.Activity(a.start.body.Name)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,17 @@ func (s *slots) reserve(n int) int {
 // try takes a slot if one is free.
 func (s *slots) try() bool { return s.reserve(1) == 1 }
 
+// tryBelow takes a slot if fewer than limit are taken.
+func (s *slots) tryBelow(limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used >= limit {
+		return false
+	}
+	s.used++
+	return true
+}
+
 // enter takes a slot, or else runs f in a goroutine of its own once there is one,
 // which then belongs to f.
 func (s *slots) enter(f func()) bool {

@@ -242,6 +242,9 @@ func (w *Worker) claimFor(c *claimer, after <-chan struct{}, ts []backend.Topic)
 		return
 	}
 	c.hints = w.store.Subscribe(ts...)
+	if c == w.workflows {
+		c.hints.Offer(eager{w})
+	}
 	w.claimers.add(c, c)
 	w.loops.Go(func() {
 		defer c.hints.Close()
@@ -276,11 +279,16 @@ func (w *Worker) claimWorkflows(ctx context.Context, n int) (claimed, error) {
 		if t.Status == engine.StatusBlocked {
 			w.blocks.spend(1)
 		}
-		h := newHold(w, t)
-		h.follow(w.holds.add(t.Instance, h))
-		go w.drive(h)
+		w.begin(t)
 	}
 	return claimed{n: len(got.Tasks), next: got.Next}, nil
+}
+
+// begin runs a leased execution, for which the caller has a slot.
+func (w *Worker) begin(t *backend.WorkflowTask) {
+	h := newHold(w, t)
+	h.follow(w.holds.add(t.Instance, h))
+	go w.drive(h)
 }
 
 func (w *Worker) newExecutor(i engine.Instance, workflow string) *executor.Executor {
@@ -291,8 +299,7 @@ func (w *Worker) newExecutor(i engine.Instance, workflow string) *executor.Execu
 }
 
 func (w *Worker) hasActivity(name string) bool {
-	_, ok := w.catalog.load().activity[name]
-	return ok
+	return w.catalog.load().activity[name]
 }
 
 // stopping reports whether the worker takes on nothing new.

@@ -107,6 +107,7 @@ var areas = []struct {
 	{"Create", createCases},
 	{"Deliver", deliverCases},
 	{"Claim", claimCases},
+	{"Eager", eagerCases},
 	{"Commit", commitCases},
 	{"Extend", extendCases},
 	{"Timers", timerCases},

@@ -234,9 +234,18 @@ func (s *state) insert(c *backend.Creation, moved []inboxRow) *execution {
 	return e
 }
 
-// started makes a new execution claimable. The hint goes out for a postponed one
-// too: nobody else would tell the workers when to look.
+// started makes a new execution claimable, or leases it to a worker that takes it
+// at once. The hint goes out for a postponed one too: nobody else would tell the
+// workers when to look.
 func (s *state) started(e *execution) {
+	if at := e.readyAt(); !at.IsZero() && !at.After(s.now) {
+		if taker := s.hub.Reserve(e.sum.Queue, e.sum.Workflow); taker != nil {
+			worker, lease := taker.Lease()
+			task := s.lease(e, &backend.WorkflowClaim{Worker: worker, Lease: lease})
+			s.handovers = append(s.handovers, backend.Handover{Taker: taker, Task: task})
+			return
+		}
+	}
 	s.place(e)
 	s.hint(backend.TopicWorkflows, string(e.sum.Queue), engine.Instance{})
 }

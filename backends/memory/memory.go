@@ -95,9 +95,10 @@ func (b *Backend) begin(ctx context.Context, write bool) error {
 
 // end ends a transaction and tells subscribers, outside of the lock.
 func (b *Backend) end() {
-	hints := b.st.hints
-	b.st.hints = nil
+	hints, handovers := b.st.hints, b.st.handovers
+	b.st.hints, b.st.handovers = nil, nil
 	b.st.mu.Unlock()
+	backend.Settle(handovers, true) // before hints about them
 	if len(hints) > 0 {
 		b.st.hub.Publish(hints...)
 	}
@@ -133,6 +134,8 @@ type state struct {
 	// the order of creation is the order of creation times.
 	now   time.Time
 	hints []backend.Hint
+	// handovers are new executions on their way to a worker.
+	handovers []backend.Handover
 	// ends are closings of executions that have ended, for applyClosings. It is
 	// empty between items.
 	ends []backend.Closing

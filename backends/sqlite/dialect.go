@@ -22,7 +22,10 @@ type dialect struct {
 	// copied is when the private copy was made that the store reads, or zero.
 	copied time.Time
 
-	log writeLog
+	log  writeLog
+	sync logSync
+	// apart tells that commits are synced by sync, not by SQLite.
+	apart bool
 }
 
 var _ sqlstore.Dialect = (*dialect)(nil)
@@ -59,9 +62,14 @@ func (d *dialect) Rebind(query string) string {
 // Prepare sets what SQLite keeps for each connection. Waiting for locks is left to
 // the store, whose waits end with the caller's context.
 func (d *dialect) Prepare(ctx context.Context, s *sqlstore.Session) error {
+	level := d.synchronous
+	if d.apart {
+		level = Normal
+		d.sync.moved.Store(true)
+	}
 	for _, pragma := range []string{
 		"busy_timeout = 0",
-		"synchronous = " + string(d.synchronous),
+		"synchronous = " + string(level),
 		cacheSize,
 		"temp_store = MEMORY",
 		fmt.Sprintf("wal_autocheckpoint = %d", logPages),
@@ -83,7 +91,7 @@ func runPragma(ctx context.Context, s *sqlstore.Session, pragma string) error {
 // A relaxed transaction is not synced. A later one that is syncs the same log, with
 // all that was written to it before.
 func (d *dialect) Begin(ctx context.Context, s *sqlstore.Session, relaxed bool) error {
-	if d.synchronous == Full && s.Relaxed() != relaxed {
+	if d.synchronous == Full && !d.apart && s.Relaxed() != relaxed {
 		level := Full
 		if relaxed {
 			level = Normal

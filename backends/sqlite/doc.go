@@ -8,9 +8,12 @@
 //
 // # Durability
 //
-// The file is in WAL mode with synchronous=FULL: what was acknowledged survives a
-// power failure. WithSynchronous(Normal) survives the death of the process, but
-// may lose the last moments with the machine.
+// The file is in WAL mode, with the guarantee of synchronous=FULL: what was
+// acknowledged survives a power failure. WithSynchronous(Normal) survives the death
+// of the process, but may lose the last moments with the machine.
+//
+// If the disk fails to sync, every call answers with that error until the store is
+// closed and opened again.
 //
 // # The file and its neighbors
 //

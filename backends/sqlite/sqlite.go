@@ -152,6 +152,9 @@ func config(d *dialect, name string) sqlstore.Config {
 	if !d.readOnly {
 		cfg.Ready = d.makeReady
 	}
+	if !d.readOnly && d.synchronous == Full && canSync {
+		cfg.Sync, cfg.OnClose = d.syncLog, d.sync.close
+	}
 	return cfg
 }
 
@@ -163,8 +166,26 @@ func (d *dialect) makeReady(ctx context.Context, s *sqlstore.Session) error {
 		return err
 	}
 	d.log.short = logged && d.synchronous == Full
-	_, err = s.Exec(ctx, "DELETE FROM wakes WHERE pk < 0")
-	return err
+	if _, err = s.Exec(ctx, "DELETE FROM wakes WHERE pk < 0"); err != nil || !d.log.short || !canSync {
+		return err
+	}
+	if d.sync.path, err = logPath(ctx, s); err != nil {
+		return err
+	}
+	// A log that can't be opened is one of another VFS, which has its own ways.
+	if err := d.sync.open(); err != nil {
+		return nil //nolint:nilerr // see above
+	}
+	d.apart = true
+	return d.Prepare(ctx, s)
+}
+
+// syncLog makes durable what was committed before.
+func (d *dialect) syncLog() error {
+	if !d.apart {
+		return nil // SQLite has
+	}
+	return d.sync.sync()
 }
 
 // setWAL puts the database into WAL mode, which is stored in the file. It is done

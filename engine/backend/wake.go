@@ -42,6 +42,7 @@ type Subscription struct {
 	hub    *Hub
 	topics []Topic
 	wake   chan struct{}
+	taker  Taker // guarded by the hub's lock
 
 	mu    sync.Mutex
 	hints []Hint

@@ -25,8 +25,12 @@ type batch struct {
 	rows  []*row
 	byKey map[engine.Instance]*row
 	hints []backend.Hint
-	ends  []closing // still to be applied
-	args  []any
+	// number of the commit, for the syncer.
+	number int64
+	// handovers are to be settled when the outcome is known.
+	handovers []backend.Handover
+	ends      []closing // still to be applied
+	args      []any
 }
 
 func newBatch(st *Store, s *Session) *batch {
@@ -40,35 +44,49 @@ func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) er
 		return b.refuse(ctx)
 	}
 	b.ctx = context.WithoutCancel(ctx)
+	ended := false
+	defer func() {
+		if !ended { // fn has panicked
+			backend.Settle(b.handovers, false)
+		}
+	}()
 	err := b.st.d.Begin(ctx, b.s, relaxed)
 	if err == nil {
 		err = b.work(fn)
 	}
-	if err == nil {
-		_, err = b.s.Exec(b.ctx, "COMMIT")
+	complete := err == nil
+	if complete {
+		b.number, err = b.st.syncer.commit(func() error {
+			_, err := b.s.Exec(b.ctx, "COMMIT")
+			return err
+		})
 	}
+	ended = true
 	if err == nil {
 		return nil
 	}
-	return errors.Join(err, b.rollback())
+	undone, again := b.rollback()
+	// A COMMIT that failed and left nothing to roll back may have been a successful
+	// one. Who takes an execution that does not exist is refused its first step.
+	backend.Settle(b.handovers, complete && !undone)
+	return errors.Join(err, again)
 }
 
 // rollback ends the transaction, if there is one: some errors have ended it
-// already, and a BEGIN that was canceled may have begun it or not. What matters is
-// that the connection can begin another one. It is not simply closed, because a
-// database in memory would go with it.
-func (b *batch) rollback() error {
-	_, err := b.s.Exec(b.ctx, "ROLLBACK")
-	if err == nil {
-		return nil
+// already, and a BEGIN that was canceled may have begun it or not. undone tells that
+// there was one. What matters is that the connection can begin another one. It is
+// not simply closed, because a database in memory would go with it.
+func (b *batch) rollback() (undone bool, err error) {
+	if _, err = b.s.Exec(b.ctx, "ROLLBACK"); err == nil {
+		return true, nil
 	}
 	for _, query := range []string{"BEGIN", "ROLLBACK"} {
 		if _, again := b.s.Exec(b.ctx, query); again != nil {
 			b.s.broken = true
-			return errors.Join(err, again)
+			return false, errors.Join(err, again)
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // in is the time d from now. What lies beyond the times that can be stored, which

@@ -140,18 +140,13 @@ func (b *batch) readyRows(c *backend.WorkflowClaim, from []shard) ([]*row, error
 
 // lease hands an execution to a worker.
 func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, error) {
-	t := backend.WorkflowTask{
-		Instance: x.inst, FirstExecution: x.first, Workflow: x.workflow, Queue: x.queue, Status: x.status,
-		LastSeq: x.lastSeq, LastStep: x.lastStep, HistoryBytes: x.historyBytes,
-		LocalActivities: x.local, LastWorker: x.lastWorker, Created: timeOf(x.created),
-	}
-	if err := decodeTags(x.tags, &t.Tags); err != nil {
-		return t, err
-	}
 	x.token, x.holder = engine.NewID(), c.Worker
 	x.lease(b.in(c.Lease))
 	x.place(b.now)
-	t.Token, t.LeaseUntil = x.token, timeOf(x.leaseUntil)
+	t := x.task()
+	if err := decodeTags(x.tags, &t.Tags); err != nil {
+		return t, err
+	}
 	var err error
 	if t.Arrivals, err = b.arrivals(x); err != nil || x.local == 0 {
 		return t, err

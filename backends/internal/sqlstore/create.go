@@ -84,8 +84,8 @@ func (b *batch) createInto(x *row, c *backend.Creation) (backend.CreateResult, e
 
 const insertInstance = `INSERT INTO instances (instance_id, execution_id, first_execution,
 	workflow, queue, status, paused, created, updated, parent_instance, parent_execution, trace_id, tags,
-	inbox_count, inbox_next, wake_at, next_timer, ready_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	inbox_count, inbox_next, wake_at, next_timer, ready_at, token, holder, lease_until)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // insert stores a new execution with all its rows, in place of last as the latest
 // one. moved is what it takes over from last.
@@ -103,6 +103,7 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 	if err != nil {
 		return err
 	}
+	taken := b.handOver(x, c, inbox)
 	var parent engine.Instance
 	if c.Parent != nil {
 		parent = *c.Parent
@@ -110,13 +111,15 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 	x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, x.inst.InstanceID, x.inst.ExecutionID, x.first,
 		x.workflow, x.queue, x.status, x.paused, x.created, x.created,
 		orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, x.tags,
-		x.inbox, x.inboxNext, x.wakeAt, x.nextTimer, orNull(x.readyAt))
+		x.inbox, x.inboxNext, x.wakeAt, x.nextTimer, orNull(x.readyAt), x.token, x.holder, x.leaseUntil)
 	if err != nil {
 		return err
 	}
-	// The hint goes out for a postponed one too: nobody else would tell the workers
-	// when to look.
-	b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
+	if !taken {
+		// The hint goes out for a postponed one too: nobody else would tell the workers
+		// when to look.
+		b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
+	}
 	return b.insertRows(b.adopt(x), c, inbox)
 }
 

@@ -84,7 +84,18 @@ func (st *Store) Get(ctx context.Context, i engine.Instance) (sum backend.Summar
 			sum.Inbox = inbox
 		})
 	})
+	if err == nil && sum.Status.Final() && time.Since(sum.Finished) < fresh && !st.local(sum.Worker) {
+		err = st.syncer.others(ctx)
+	}
 	return sum, err
+}
+
+// fresh is how long a result of another process may not have been synced yet.
+const fresh = 10 * time.Second
+
+// local reports whether a worker lives in this process.
+func (st *Store) local(worker string) bool {
+	return st.hub.Subscribed(backend.Topic{Kind: backend.TopicHolder, Name: worker})
 }
 
 // History implements backend.Read. The chunk that holds the event after is the

@@ -33,6 +33,10 @@ type Config struct {
 	// Changed reports on a writer session whether another process has written since
 	// it was asked before. If it is nil, hints come from this process only.
 	Changed func(ctx context.Context, s *Session) (bool, error)
+	// Sync makes everything durable that was committed before, unless nil: then
+	// commits are durable themselves, but for relaxed ones. It is for stores with one
+	// writer at a time. Its calls come one at a time too.
+	Sync func() error
 	// OnClose runs after the last connection was closed.
 	OnClose func() error
 }
@@ -44,6 +48,7 @@ type Store struct {
 	opened error // from a failed open, answered by every method
 
 	hub     backend.Hub
+	syncer  *syncer
 	watcher watcher
 	writers *pool
 	readers *pool
@@ -64,7 +69,7 @@ var _ backend.Backend = (*Store)(nil)
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	d := cfg.Dialect
 	st := &Store{
-		cfg: cfg, d: d,
+		cfg: cfg, d: d, syncer: newSyncer(cfg.Sync),
 		upsertTimer:    d.Upsert("timers", timerColumns[:3], timerColumns),
 		upsertActivity: d.Upsert("activities", activityColumns[:2], activityColumns),
 		upsertWorker:   d.Upsert("workers", workerColumns[:1], workerColumns),
@@ -152,6 +157,9 @@ func (st *Store) read(ctx context.Context, doing string, fn func(*Session) error
 	}
 	defer st.leave()
 	err := st.patiently(ctx, func() error { return st.readers.with(ctx, fn) })
+	if err == nil {
+		err = st.syncer.seen(ctx)
+	}
 	if err != nil {
 		return st.wrap(doing, err)
 	}
@@ -174,6 +182,14 @@ func (st *Store) write(ctx context.Context, doing string, relaxed bool, fn func(
 	})
 	if err != nil {
 		return st.wrap(doing, err)
+	}
+	// Before hints about them, and before they are durable: whatever becomes of them
+	// is written to the same log, and synced with them.
+	backend.Settle(b.handovers, true)
+	if !relaxed {
+		if err := st.syncer.await(ctx, b.number); err != nil {
+			return st.wrap(doing, err)
+		}
 	}
 	st.hub.Publish(b.hints...)
 	return nil
