@@ -113,6 +113,7 @@ type outcome struct {
 	committed time.Time // of the step that took the result in; zero if none did
 	attempt   int       // that the result is of
 	lost      int       // attempts lost with their worker
+	failed    []int     // attempts that had failed or were lost before the result came in
 	tokens    []string
 }
 
@@ -171,6 +172,9 @@ func outcomes(events []history.Event) map[int64]*outcome {
 		case history.ActivityScheduled:
 			all[ev.Ref] = &outcome{}
 		case history.ActivityAttemptFailed:
+			if o := all[ev.Ref]; o.committed.IsZero() {
+				o.failed = append(o.failed, body.Run.Attempt)
+			}
 			if errors.Is(engine.Sentinels(nil).Bind(body.Failure), engine.ErrWorkerLost) {
 				all[ev.Ref].lost++
 			}
@@ -186,9 +190,10 @@ func outcomes(events []history.Event) map[int64]*outcome {
 	return all
 }
 
-// activity compares what a history says of an activity with the journal. An attempt
-// that began before the step with the result may have a higher number: two workers
-// can be at it when a lease runs out under the first.
+// activity compares what a history says of an activity with the journal. There may
+// be an attempt after the one with the result, if that was taken for lost before its
+// result came in: two workers can be at it when a lease runs out under the first.
+// Which of them began first is not asked, because their clocks differ.
 func (c *check) activity(j job, o *outcome) {
 	f := &c.findings
 	starts := c.starts[j]
@@ -202,12 +207,15 @@ func (c *check) activity(j job, o *outcome) {
 	if !slices.ContainsFunc(starts, func(e entry) bool { return e.attempt == o.attempt }) {
 		c.problem("activity %d of %s has a result of attempt %d, which never began", j.ref, j.instance, o.attempt)
 	}
+	began := map[int]bool{}
 	for _, e := range starts {
-		if e.at.After(o.committed) {
+		unasked := e.attempt > o.attempt && !slices.Contains(o.failed, e.attempt-1)
+		if e.at.After(o.committed) && (unasked || began[e.attempt]) {
 			f.Duplicated++
 			c.problem("activity %d of %s: attempt %d began %v after the step with the result of attempt %d",
 				j.ref, j.instance, e.attempt, e.at.Sub(o.committed), o.attempt)
 		}
+		began[e.attempt] = true
 	}
 }
 
