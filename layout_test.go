@@ -47,6 +47,8 @@ var layers = map[string]string{
 	"backends/internal/sqlstore": "engine engine/history engine/backend",
 	"backends/memory":            "engine engine/history engine/backend",
 	"backends/sqlite":            "engine engine/history engine/backend backends/internal/sqlstore",
+	"backends/mysql":             "engine engine/history engine/backend backends/internal/sqlstore",
+	"backends/postgres":          "engine engine/history engine/backend backends/internal/sqlstore",
 
 	// L6: programs' side. worker names client for NewWorkflowOrchestrator alone.
 	"client": "engine engine/history engine/backend engine/backend/group engine/registry engine/settings engine/workflow",
@@ -61,7 +63,7 @@ var layers = map[string]string{
 	"backends/backendtest":        "engine engine/history engine/backend backends/backendtest/faults backends/memory",
 	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings " +
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
-	"backends": "engine engine/backend backends/memory backends/sqlite",
+	"backends": "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres",
 
 	// L8: programs wire the public packages together.
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
@@ -69,12 +71,15 @@ var layers = map[string]string{
 }
 
 const public = "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow " +
-	"client worker backends backends/memory backends/sqlite"
+	"client worker backends backends/memory backends/sqlite backends/mysql backends/postgres"
 
 // thirdParty says which modules the code of a package may import; test files may
 // import these and those of testThirdParty. Everything else is refused.
 var thirdParty = map[string]string{
-	"backends/sqlite": "github.com/mattn/go-sqlite3 modernc.org/sqlite",
+	"backends/sqlite":   "github.com/mattn/go-sqlite3 modernc.org/sqlite",
+	"backends/mysql":    "github.com/go-sql-driver/mysql",
+	"backends/postgres": "github.com/jackc/pgx/v5",
+	"cmd/wfbench":       "github.com/jackc/pgx/v5", // drops what a run has made
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
 	"samples/...":   "github.com/google/uuid",
@@ -85,7 +90,7 @@ const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak"
 // shipped are packages that users' programs are built from, and keptOut what must
 // not come with them: test code, and telemetry that nobody asked for.
 var (
-	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory"}
+	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory", "backends/mysql", "backends/postgres"}
 	keptOut = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "go.opentelemetry.io"}
 )
 

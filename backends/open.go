@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/backends/mysql"
+	"github.com/wfops/wfops/backends/postgres"
 	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -17,16 +19,22 @@ import (
 
 // scheme is a kind of store.
 type scheme struct {
-	name string
+	name  string
+	alias string
 	// example is shown to who has mistyped one.
 	example string
 	// open gets what follows "name:", without the query.
 	open func(ctx context.Context, rest string, q *query) (backend.Backend, error)
+	// whole, instead of open, gets the DSN as it is, without its setting mode. It is for
+	// servers, whose DSNs have rules and settings of their own.
+	whole func(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error)
 }
 
 var schemes = []scheme{
-	{"memory", "memory:", openMemory},
-	{"sqlite", "sqlite:orders.db", openSQLite},
+	{name: "memory", example: "memory:", open: openMemory},
+	{name: "sqlite", example: "sqlite:orders.db", open: openSQLite},
+	{name: "mysql", example: "mysql://user:password@host:3306/database", whole: openMySQL},
+	{name: "postgres", alias: "postgresql", example: "postgres://user:password@host:5432/database", whole: openPostgres},
 }
 
 // Open opens the store that dsn names:
@@ -34,9 +42,12 @@ var schemes = []scheme{
 //	memory:                      gone when it is closed
 //	sqlite:PATH, sqlite://PATH   a file; PATH is percent-encoded where it holds '?' or '%'
 //	PATH.db, PATH.sqlite         a file; PATH is taken literally
+//	mysql://USER:PASSWORD@HOST:PORT/DATABASE
+//	postgres://USER:PASSWORD@HOST:PORT/DATABASE
 //
 // Settings follow after a '?': mode=ro opens the store for reading only;
-// synchronous=full or normal and busy_timeout=5s are for SQLite.
+// synchronous=full or normal and busy_timeout=5s are for SQLite; those of a server are
+// its driver's.
 //
 // Errors never show a password: of a dsn that can't be understood they repeat the
 // scheme alone. What is wrong with dsn is an engine.ErrInvalidArgument; other
@@ -47,7 +58,7 @@ func Open(ctx context.Context, dsn string) (backend.Backend, error) {
 	}
 	name, rest, ok := strings.Cut(dsn, ":")
 	for _, s := range schemes {
-		if ok && s.name == name {
+		if ok && (s.name == name || s.alias == name) {
 			return openScheme(ctx, s, rest)
 		}
 	}
@@ -55,6 +66,13 @@ func Open(ctx context.Context, dsn string) (backend.Backend, error) {
 }
 
 func openScheme(ctx context.Context, s scheme, rest string) (backend.Backend, error) {
+	if s.whole != nil {
+		dsn, readOnly, err := withoutMode(s.name + ":" + rest)
+		if err != nil {
+			return nil, err
+		}
+		return s.whole(ctx, dsn, readOnly)
+	}
 	path, settings, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 	path, err := url.PathUnescape(path)
 	if err != nil {
@@ -69,6 +87,33 @@ func open(ctx context.Context, opener func(context.Context, string, *query) (bac
 		return nil, fmt.Errorf("%w: the settings after '?' can't be read: %w", engine.ErrInvalidArgument, err)
 	}
 	return opener(ctx, path, &query{values: values})
+}
+
+// withoutMode takes the setting mode out of a DSN. What stands before the last '/' may
+// be a password and is left alone.
+func withoutMode(dsn string) (rest string, readOnly bool, err error) {
+	at := strings.LastIndexByte(dsn, '/') + 1
+	name, settings, found := strings.Cut(dsn[at:], "?")
+	if !found {
+		return dsn, false, nil
+	}
+	var others []string
+	for setting := range strings.SplitSeq(settings, "&") {
+		mode, ok := strings.CutPrefix(setting, "mode=")
+		switch {
+		case !ok:
+			others = append(others, setting)
+		case mode == "ro":
+			readOnly = true
+		case mode != "rw":
+			return "", false, fmt.Errorf("%w: setting mode=%q, want ro or rw", engine.ErrInvalidArgument, mode)
+		}
+	}
+	rest = dsn[:at] + name
+	if len(others) > 0 {
+		rest += "?" + strings.Join(others, "&")
+	}
+	return rest, readOnly, nil
 }
 
 // plainPath recognizes a file by its ending. A '?' in a path that has the ending
@@ -150,6 +195,30 @@ func openSQLite(ctx context.Context, path string, q *query) (backend.Backend, er
 		return nil, err
 	}
 	b, err := sqlite.Open(ctx, path, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func openMySQL(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error) {
+	var opts []mysql.Option
+	if readOnly {
+		opts = append(opts, mysql.ReadOnly())
+	}
+	b, err := mysql.Open(ctx, dsn, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func openPostgres(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error) {
+	var opts []postgres.Option
+	if readOnly {
+		opts = append(opts, postgres.ReadOnly())
+	}
+	b, err := postgres.Open(ctx, dsn, opts...)
 	if err != nil {
 		return nil, err
 	}

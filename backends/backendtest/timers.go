@@ -144,9 +144,14 @@ var timerCases = []testCase{
 		e.near("NextTimer", h.task.NextTimer, e.pending(h.instance()).Timers[0].Due)
 	}},
 	{"WakeInTheirOrder", "Claims take the execution whose timer has been due longest first.", func(e *env) {
-		for n, after := range []time.Duration{e.unit / 2, e.unit / 8, e.unit / 4} {
+		var holds []*hold
+		for n := range 3 {
 			e.create(fmt.Sprint("i", n))
-			e.claim().commit(addTimers(timer(1, 0, after)))
+			holds = append(holds, e.claim())
+		}
+		begin := e.clock.Now()
+		for n, after := range []time.Duration{e.unit / 2, e.unit / 8, e.unit / 4} {
+			holds[n].commit(addTimers(backend.Timer{Ref: 1, Due: begin.Add(after), Event: fired(1)}))
 		}
 		e.pass(e.unit)
 		equal(e, "claimed", e.claimIDs(), "i1 i2 i0")

@@ -110,15 +110,28 @@ func (d *dialect) Begin(ctx context.Context, s *sqlstore.Session, relaxed bool) 
 	return err
 }
 
+func (d *dialect) BeginSnapshot(ctx context.Context, s *sqlstore.Session) error {
+	_, err := s.Exec(ctx, "BEGIN")
+	return err
+}
+
 // Now is the clock of this machine, which is where all processes that share the
 // file run.
 func (d *dialect) Now(context.Context, *sqlstore.Session) (time.Time, error) { return d.clock(), nil }
+
+func (d *dialect) Remote() bool  { return false }
+func (d *dialect) Clock() string { return "" }
 
 func (d *dialect) Contention() time.Duration { return d.busyTimeout }
 
 // The one writer has locked the whole database.
 func (d *dialect) ForUpdate() string  { return "" }
 func (d *dialect) SkipLocked() string { return "" }
+
+// InQueue leaves it to the other conditions to say which rows they are.
+func (d *dialect) InQueue(string) string { return "queue = ?" }
+
+func (d *dialect) Kinds() string { return "" }
 
 func (d *dialect) Upsert(table string, key, columns []string) string {
 	var set []string
@@ -140,6 +153,8 @@ func (d *dialect) Glob(column, pattern string) (condition, parameter string) {
 func (d *dialect) Contains(column, substring string) (condition, parameter string) {
 	return column + ` LIKE ? ESCAPE '\'`, "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(substring) + "%"
 }
+
+func (d *dialect) NotEmpty(column string) string { return column + " <> ''" }
 
 func (d *dialect) JSONText(column, field string) string {
 	return "json_extract(" + column + ", '$." + field + "')"
@@ -179,6 +194,8 @@ func (d *dialect) LockSchema(ctx context.Context, s *sqlstore.Session) error {
 	_, err := s.Exec(ctx, "BEGIN IMMEDIATE")
 	return err
 }
+
+func (d *dialect) UnlockSchema(context.Context, *sqlstore.Session) error { return nil }
 
 // The primary result codes that the store treats in a way of its own.
 const (

@@ -3,8 +3,6 @@ package sqlite
 import (
 	"embed"
 	"fmt"
-	"io/fs"
-	"strings"
 	"sync"
 
 	"github.com/wfops/wfops/backends/internal/sqlstore"
@@ -20,40 +18,7 @@ type Migration struct {
 	Statements []string
 }
 
-// migrations reads the embedded files in the order of their names. Statements are
-// separated by empty lines.
-var migrations = sync.OnceValue(func() []sqlstore.Migration {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
-	if err != nil {
-		panic(err) // the pattern is a constant
-	}
-	var all []sqlstore.Migration
-	for _, name := range names {
-		text, err := migrationFiles.ReadFile(name)
-		if err != nil {
-			panic(err) // it is part of the program
-		}
-		m := sqlstore.Migration{Name: strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql")}
-		for part := range strings.SplitSeq(string(text), "\n\n") {
-			if s := statement(part); s != "" {
-				m.Statements = append(m.Statements, s)
-			}
-		}
-		all = append(all, m)
-	}
-	return all
-})
-
-// statement strips comments from a part of a migration file.
-func statement(part string) string {
-	var lines []string
-	for line := range strings.SplitSeq(part, "\n") {
-		if !strings.HasPrefix(line, "--") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.TrimSuffix(strings.TrimSpace(strings.Join(lines, "\n")), ";")
-}
+var migrations = sync.OnceValue(func() []sqlstore.Migration { return sqlstore.ReadMigrations(migrationFiles) })
 
 // Migrations returns the steps of the schema, without running them.
 func Migrations() []Migration {

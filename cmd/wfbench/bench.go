@@ -23,8 +23,7 @@ type bench struct {
 	size
 
 	kind       storeKind
-	durability durability
-	dir        string // of the store
+	place      place // of the store
 	counter    *counter
 	store      backend.Backend // through the counter
 	client     *client.Client
@@ -47,7 +46,11 @@ func measure(ctx context.Context, c *config, kind storeKind, w workload) (r resu
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	store, err := kind.open(ctx, dir, c.durability)
+	at := place{dir: dir, dsn: c.dsn, durability: c.durability}
+	if kind.remove != nil {
+		defer func() { err = errors.Join(err, kind.remove(context.WithoutCancel(ctx), at)) }()
+	}
+	store, err := kind.open(ctx, at)
 	if err != nil {
 		return r, err
 	}
@@ -55,7 +58,7 @@ func measure(ctx context.Context, c *config, kind storeKind, w workload) (r resu
 
 	counter := &counter{Backend: store}
 	b := &bench{
-		size: c.size.or(w.size), kind: kind, durability: c.durability, dir: dir,
+		size: c.size.or(w.size), kind: kind, place: at,
 		counter: counter, store: group.New(counter), activities: &activities{}, figures: map[string]float64{},
 	}
 	b.client = client.New(b.store)

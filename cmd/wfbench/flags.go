@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type config struct {
 	stores      []storeKind
 	workloads   []workload
 	durability  durability
+	dsn         string
 	size        size // zero where the workload's own counts
 	pregenerate int
 	repeats     int
@@ -53,6 +55,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.StringVar(&kinds, "backend", "memory", "`stores` to measure, separated by commas: "+storeNames())
 	flags.StringVar(&names, "workload", "chain", "what to run, separated by commas, or all:\n"+describeWorkloads())
 	flags.Var(&c.durability, "durability", "what an acknowledged write survives: full (a loss of power) or normal (a crash of the process); sqlite only")
+	flags.StringVar(&c.dsn, "dsn", os.Getenv(dsnVariable), dsnUsage)
 	flags.IntVar(&c.size.instances, "instances", 0, "workflow instances (default: the workload's)")
 	flags.IntVar(&c.size.concurrency, "concurrency", 0, "instances in flight, or senders, at a time (default: the workload's)")
 	flags.IntVar(&c.size.steps, "steps", 0, "activities, signals or events of an instance, or depth of a tree (default: the workload's)")
@@ -76,6 +79,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if c.workloads, err = choose("workload", names, workloads, func(w workload) string { return w.name }); err != nil {
 		return nil, err
 	}
+	if i := slices.IndexFunc(c.stores, func(s storeKind) bool { return s.server }); i >= 0 && c.dsn == "" {
+		return nil, fmt.Errorf("-backend %s needs -dsn, or %s", c.stores[i].name, dsnVariable)
+	}
 	if err := c.size.check(); err != nil {
 		return nil, err
 	}
@@ -84,6 +90,13 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	return c, nil
 }
+
+// dsnVariable is a variable of the environment, which other users don't see, unlike
+// arguments: a DSN may hold a password.
+const dsnVariable = "WFBENCH_DSN"
+
+const dsnUsage = "`server`, of mysql one like user:password@tcp(host:3306)/ and of postgres a database like postgres://user:password@host:5432/database; " +
+	"each run makes a database or a schema there and removes it (default: the environment's " + dsnVariable + ")"
 
 func (s size) check() error {
 	if min(s.instances, s.concurrency, s.steps) < 0 || min(s.period, s.lease) < 0 {

@@ -38,9 +38,10 @@ func (b *bench) startProcess(ctx context.Context, args ...string) (*process, err
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{workerCommand, "-backend", b.kind.name, "-dir", b.dir, "-durability", string(b.durability), "-lease", b.lease.String()}, args...)
+	args = append([]string{workerCommand, "-backend", b.kind.name, "-dir", b.place.dir, "-durability", string(b.place.durability), "-lease", b.lease.String()}, args...)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), dsnVariable+"="+b.place.dsn)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func runWorker(ctx context.Context, args []string, in io.Reader, out, stderr io.
 	if err != nil {
 		return err
 	}
-	store, err := kinds[0].open(ctx, *dir, d)
+	store, err := kinds[0].open(ctx, place{dir: *dir, dsn: os.Getenv(dsnVariable), durability: d})
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver to remove schemas with
+
 	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/backends/mysql"
+	"github.com/wfops/wfops/backends/postgres"
 	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -17,21 +23,67 @@ type storeKind struct {
 	name string
 	// shared tells that several processes can open it.
 	shared bool
-	// open opens the store that lies in dir, or makes it.
-	open func(ctx context.Context, dir string, d durability) (backend.Backend, error)
+	// server tells that it lies on a server, which -dsn names.
+	server bool
+	// open opens the store at a place, or makes it.
+	open func(ctx context.Context, p place) (backend.Backend, error)
+	// remove deletes what was made outside of the folder. It may be nil.
+	remove func(ctx context.Context, p place) error
 }
+
+// place is where a store is, and how safe it keeps what it is given.
+type place struct {
+	dir        string
+	dsn        string // of a server
+	durability durability
+}
+
+// name is that of the database on a server, or of the schema in one.
+func (p place) name() string { return strings.ToLower(filepath.Base(p.dir)) }
 
 var storeKinds = []storeKind{
-	{"memory", false, func(context.Context, string, durability) (backend.Backend, error) { return memory.New(), nil }},
-	{"sqlite", true, openSQLite},
+	{name: "memory", open: func(context.Context, place) (backend.Backend, error) { return memory.New(), nil }},
+	{name: "sqlite", shared: true, open: openSQLite},
+	{name: "mysql", shared: true, server: true, open: openMySQL, remove: removeMySQL},
+	{name: "postgres", shared: true, server: true, open: openPostgres, remove: removePostgres},
 }
 
-func openSQLite(ctx context.Context, dir string, d durability) (backend.Backend, error) {
+func openSQLite(ctx context.Context, p place) (backend.Backend, error) {
 	synchronous := sqlite.Full
-	if d == normal {
+	if p.durability == normal {
 		synchronous = sqlite.Normal
 	}
-	return sqlite.Open(ctx, filepath.Join(dir, "bench.sqlite"), sqlite.WithSynchronous(synchronous))
+	return sqlite.Open(ctx, filepath.Join(p.dir, "bench.sqlite"), sqlite.WithSynchronous(synchronous))
+}
+
+func openMySQL(ctx context.Context, p place) (backend.Backend, error) {
+	if err := execute(ctx, "mysql", p.dsn, "CREATE DATABASE IF NOT EXISTS "+p.name()); err != nil {
+		return nil, err
+	}
+	server, settings, _ := strings.Cut(p.dsn, "?")
+	return mysql.Open(ctx, server+p.name()+"?"+settings)
+}
+
+func removeMySQL(ctx context.Context, p place) error {
+	return execute(ctx, "mysql", p.dsn, "DROP DATABASE IF EXISTS "+p.name())
+}
+
+func openPostgres(ctx context.Context, p place) (backend.Backend, error) {
+	return postgres.Open(ctx, p.dsn, postgres.WithSchema(p.name()))
+}
+
+func removePostgres(ctx context.Context, p place) error {
+	return execute(ctx, "pgx", p.dsn, "DROP SCHEMA IF EXISTS "+p.name()+" CASCADE")
+}
+
+// execute runs a statement on a server.
+func execute(ctx context.Context, driver, dsn, statement string) error {
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, statement)
+	return errors.Join(err, db.Close())
 }
 
 func storeNames() string {

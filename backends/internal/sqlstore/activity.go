@@ -13,7 +13,7 @@ import (
 
 func (b *batch) stepActivities(x *row, c *backend.WorkflowCommit) error {
 	for _, ref := range c.DropActivities {
-		if _, err := b.exec("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
+		if err := b.send("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
 			return err
 		}
 	}
@@ -34,7 +34,7 @@ var activityColumns = []string{
 
 func (b *batch) addActivity(x *row, a *backend.ActivityRow) error {
 	due := b.in(a.After)
-	_, err := b.exec(b.st.upsertActivity, x.pk, a.Ref, a.Name, a.Queue.OrDefault(), a.Event, nanos(a.Scheduled),
+	err := b.send(b.st.upsertActivity, x.pk, a.Ref, a.Name, a.Queue.OrDefault(), a.Event, nanos(a.Scheduled),
 		a.Attempt, a.LastError, due, readyUnlessPaused(x, due), "", "", 0, 0)
 	// Also for one that waits: nobody else would tell the workers when to look.
 	b.hint(backend.TopicActivities, string(a.Queue.OrDefault()), engine.Instance{})
@@ -53,23 +53,33 @@ func readyUnlessPaused(x *row, at int64) any {
 // ClaimActivities implements backend.Work.
 func (st *Store) ClaimActivities(ctx context.Context, c backend.ActivityClaim) (backend.ActivityClaimed, error) {
 	var claimed backend.ActivityClaimed
-	err := st.write(ctx, "claiming activities", true, func(b *batch) error {
-		claimed = backend.ActivityClaimed{Now: timeOf(b.now)}
-		from, err := b.activityShards(&c)
-		if err != nil {
-			return err
+	from := &wanted{ix: &activityIndex, queues: c.Queues, names: c.Activities, can: func(string) bool { return true }}
+	look := func(b *batch) (due bool, err error) {
+		if err := b.findShards(from); err != nil {
+			return false, err
 		}
+		claimed = backend.ActivityClaimed{Now: timeOf(b.now)}
+		if due = from.due(b.now); !due {
+			claimed.Next, err = b.nextActivity(&c, from, 0)
+		}
+		return due, err
+	}
+	err := st.write(ctx, "claiming activities", true, &needs{look: look}, func(b *batch) error {
 		ready, err := b.readyActivities(&c, from)
 		if err != nil {
 			return err
 		}
+		waited, err := b.waitedFor(ready)
+		if err != nil {
+			return err
+		}
 		for i := range ready {
-			if err := b.leaseActivity(&ready[i], &c); err != nil {
+			if err := b.leaseActivity(&ready[i], &c, waited); err != nil {
 				return err
 			}
 			claimed.Tasks = append(claimed.Tasks, ready[i].ActivityTask)
 		}
-		claimed.Next, err = b.nextActivity(from)
+		claimed.Next, err = b.nextActivity(&c, from, len(claimed.Tasks))
 		return err
 	})
 	if err != nil {
@@ -91,6 +101,13 @@ type readyActivity struct {
 
 const activityRow = `a.ref, a.name, a.queue, a.event, a.scheduled, a.attempt, a.last_error`
 
+// ofInstance reads a column of the execution that an activity belongs to. A join
+// would lock that execution too, and skip the activity while somebody else has it
+// locked.
+func ofInstance(column string) string {
+	return "(SELECT i." + column + " FROM instances AS i WHERE i.pk = a.instance)"
+}
+
 func scanActivityRow(r *Row) backend.ActivityRow {
 	return backend.ActivityRow{
 		Ref: r.Int(), Name: r.Text(), Queue: engine.Queue(r.Text()), Event: r.Bytes(), Scheduled: r.Time(),
@@ -98,24 +115,14 @@ func scanActivityRow(r *Row) backend.ActivityRow {
 	}
 }
 
-func (b *batch) activityShards(c *backend.ActivityClaim) ([]shard, error) {
-	if len(c.Activities) == 0 {
-		return nil, nil
-	}
-	names := setOf(c.Activities)
-	return b.shards(&activityIndex, c.Queues, func(name, _ string) bool { return names[name] })
-}
-
-func (b *batch) readyActivities(c *backend.ActivityClaim, from []shard) (ready []readyActivity, err error) {
+func (b *batch) readyActivities(c *backend.ActivityClaim, from *wanted) (ready []readyActivity, err error) {
 	if c.Max <= 0 {
 		return nil, nil
 	}
-	err = inTurn(from, b.now, func(part []shard) error {
-		query := "SELECT " + activityRow + `, a.details, a.pk, a.instance, a.ready_at, a.token, a.holder, a.started,
-			i.instance_id, i.execution_id, i.workflow
-			FROM activities AS a JOIN instances AS i ON i.pk = a.instance
-			WHERE a.pk IN (SELECT pk FROM (` + activityIndex.read(len(part), "ready_at, pk", "ready_at <= ?") + ", pk LIMIT ?) AS earliest)" +
-			b.st.d.SkipLocked()
+	columns := activityRow + `, a.details, a.pk, a.instance, a.ready_at, a.token, a.holder, a.started,
+		` + ofInstance("instance_id") + `, ` + ofInstance("execution_id") + `, ` + ofInstance("workflow")
+	err = b.inTurn(from.found, func(part []shard) error {
+		query, args := activityIndex.claim(b.st.d, part, "a", columns, "ready_at <= ?", c.Max, b.now)
 		return b.query(query, func(r *Row) {
 			var a readyActivity
 			a.ActivityRow, a.Details = scanActivityRow(r), r.Bytes()
@@ -123,10 +130,10 @@ func (b *batch) readyActivities(c *backend.ActivityClaim, from []shard) (ready [
 			a.token, a.holder, a.Started = r.Text(), r.Text(), r.Time()
 			a.Instance, a.Workflow = engine.Instance{InstanceID: r.Text(), ExecutionID: r.Text()}, r.Text()
 			ready = append(ready, a)
-		}, append(activityIndex.readArgs(part, b.now), c.Max)...)
+		}, args...)
 	}, func(next int64) bool {
 		slices.SortFunc(ready, longestReady)
-		return len(ready) >= c.Max && ready[c.Max-1].readyAt <= next
+		return len(ready) >= c.Max && ready[c.Max-1].readyAt < next
 	})
 	slices.SortFunc(ready, longestReady)
 	return ready[:min(len(ready), c.Max)], err
@@ -137,19 +144,37 @@ func longestReady(x, y readyActivity) int {
 }
 
 // leaseActivity begins an attempt.
-func (b *batch) leaseActivity(a *readyActivity, c *backend.ActivityClaim) error {
+func (b *batch) leaseActivity(a *readyActivity, c *backend.ActivityClaim, waited func(*readyActivity) bool) error {
 	if a.token != "" {
 		a.Lost = &backend.LostAttempt{Attempt: a.Attempt, Worker: a.holder, Started: a.Started}
 		a.Attempt++
 	}
 	until := b.in(c.Lease)
 	a.Token, a.Started, a.LeaseUntil = engine.NewID(), timeOf(b.now), timeOf(until)
-	_, err := b.exec(`UPDATE activities SET token = ?, holder = ?, lease_until = ?, ready_at = ?, started = ?, attempt = ?
+	err := b.send(`UPDATE activities SET token = ?, holder = ?, lease_until = ?, ready_at = ?, started = ?, attempt = ?
 		WHERE pk = ?`, a.Token, c.Worker, until, until, b.now, a.Attempt, a.pk)
-	if err != nil || a.token != "" {
+	if err != nil || a.token != "" || !waited(a) {
 		return err
 	}
 	return b.dropScheduleToStart(a)
+}
+
+// waitedFor tells of which activities a timer may wait for the first claim.
+func (b *batch) waitedFor(ready []readyActivity) (func(*readyActivity) bool, error) {
+	if !b.st.d.Remote() {
+		return func(*readyActivity) bool { return true }, nil
+	}
+	var pks []int64
+	for i := range ready {
+		pks = append(pks, ready[i].instance)
+	}
+	found := map[[2]int64]bool{}
+	slices.Sort(pks)
+	err := keys(slices.Compact(pks), func(chunk []int64) error {
+		return b.query("SELECT instance, ref FROM timers WHERE instance IN ("+marks(len(chunk))+") AND slot = ?",
+			func(r *Row) { found[[2]int64{r.Int(), r.Int()}] = true }, append(anys(chunk), int64(backend.SlotScheduleToStart))...)
+	})
+	return func(a *readyActivity) bool { return found[[2]int64{a.instance, a.Ref}] }, err
 }
 
 // dropScheduleToStart deletes the timer that waits for the first claim.
@@ -170,8 +195,17 @@ func (b *batch) dropScheduleToStart(a *readyActivity) error {
 	return nil
 }
 
-func (b *batch) nextActivity(from []shard) (time.Time, error) {
-	next, err := b.nextIn(&activityIndex, from, b.now)
+// nextActivity is when a claim that has taken so many activities may find more, see
+// nextReady.
+func (b *batch) nextActivity(c *backend.ActivityClaim, from *wanted, taken int) (time.Time, error) {
+	after := b.now
+	if b.st.d.Remote() && taken < c.Max {
+		after = 0
+	}
+	next, err := b.nextIn(from, after)
+	if next != 0 && next <= b.now {
+		next = b.now + int64(missedAgain)
+	}
 	return timeOf(next), err
 }
 
@@ -184,12 +218,19 @@ func (b *batch) heldActivity(i engine.Instance, ref int64, token string) (x *row
 	}
 	held := ""
 	if x != nil && token != "" {
-		_, err = b.queryRow("SELECT token FROM activities WHERE instance = ? AND ref = ?",
+		if held, ok := x.known.tokens[ref]; ok {
+			return holds(x, i, ref, held, token)
+		}
+		_, err = b.queryRow("SELECT token FROM activities WHERE instance = ? AND ref = ?"+b.st.d.ForUpdate(),
 			func(r *Row) { held = r.Text() }, x.pk, ref)
 		if err != nil {
 			return nil, nil, err
 		}
 	}
+	return holds(x, i, ref, held, token)
+}
+
+func holds(x *row, i engine.Instance, ref int64, held, token string) (_ *row, refusal, err error) {
 	if held == "" || held != token {
 		return nil, fmt.Errorf("activity %d of %s: %w", ref, i, engine.ErrLeaseLost), nil
 	}
@@ -198,7 +239,8 @@ func (b *batch) heldActivity(i engine.Instance, ref int64, token string) (x *row
 
 // CommitActivities implements backend.Work.
 func (st *Store) CommitActivities(ctx context.Context, cs []backend.ActivityCommit) []error {
-	return each(ctx, st, "committing activities", cs, asError, func(b *batch, c *backend.ActivityCommit) (refusal, err error) {
+	need := func(n *needs, c *backend.ActivityCommit) { n.activity(c.Instance, c.Ref) }
+	return each(ctx, st, "committing activities", cs, need, asError, func(b *batch, c *backend.ActivityCommit) (refusal, err error) {
 		x, refusal, err := b.heldActivity(c.Instance, c.Ref, c.Token)
 		if refusal != nil || err != nil {
 			return refusal, err
@@ -208,9 +250,12 @@ func (st *Store) CommitActivities(ctx context.Context, cs []backend.ActivityComm
 }
 
 func (b *batch) endAttempt(x *row, c *backend.ActivityCommit) error {
+	if x.known.tokens != nil {
+		x.known.tokens[c.Ref] = "" // for a later item of the same call
+	}
 	var err error
 	if c.Retry == nil {
-		_, err = b.exec("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, c.Ref)
+		err = b.send("DELETE FROM activities WHERE instance = ? AND ref = ?", x.pk, c.Ref)
 	} else {
 		err = b.reschedule(x, c.Ref, c.Retry)
 	}
@@ -230,7 +275,7 @@ func (b *batch) endAttempt(x *row, c *backend.ActivityCommit) error {
 
 func (b *batch) reschedule(x *row, ref int64, r *backend.ActivityRetry) error {
 	due := b.in(r.After)
-	_, err := b.exec(`UPDATE activities SET attempt = ?, last_error = ?, due = ?, ready_at = ?,
+	err := b.send(`UPDATE activities SET attempt = ?, last_error = ?, due = ?, ready_at = ?,
 		token = '', holder = '', lease_until = 0, started = 0 WHERE instance = ? AND ref = ?`,
 		r.Attempt, r.LastError, due, readyUnlessPaused(x, due), x.pk, ref)
 	if err != nil {
@@ -251,9 +296,10 @@ func (st *Store) ExtendActivities(ctx context.Context, es []backend.ActivityExte
 			return refusal, err
 		}
 		until := b.in(e.Lease)
-		_, err = b.exec(`UPDATE activities SET lease_until = ?, ready_at = ?, details = COALESCE(?, details)
+		err = b.send(`UPDATE activities SET lease_until = ?, ready_at = ?, details = COALESCE(?, details)
 			WHERE instance = ? AND ref = ?`, until, readyUnlessPaused(x, until), e.Details, x.pk, e.Ref)
 		return nil, err
 	}
-	return eachAs(ctx, st, "extending leases", relaxed, es, asError, apply)
+	need := func(n *needs, e *backend.ActivityExtension) { n.activity(e.Instance, e.Ref) }
+	return eachAs(ctx, st, "extending leases", relaxed, es, need, asError, apply)
 }

@@ -24,6 +24,14 @@ type batch struct {
 
 	rows  []*row
 	byKey map[engine.Instance]*row
+	// latest and answers are what was looked up on a server before the first change: the
+	// latest execution of an InstanceID, nil if there is none, and deliveries.
+	latest  map[string]*row
+	answers map[string]answer
+
+	births []birth // still to be inserted
+	told   map[backend.Topic]bool
+
 	hints []backend.Hint
 	// number of the commit, for the syncer.
 	number int64
@@ -31,19 +39,32 @@ type batch struct {
 	handovers []backend.Handover
 	ends      []closing // still to be applied
 	args      []any
+
+	committing bool // COMMIT was sent, perhaps
 }
 
 func newBatch(st *Store, s *Session) *batch {
 	return &batch{st: st, s: s, byKey: map[engine.Instance]*row{}}
 }
 
+// answer is what was kept with the id of a delivery.
+type answer struct {
+	known bool
+	text  string
+}
+
 // run is the whole transaction. Nothing of it is left behind if it fails, except
 // that a failed COMMIT may have been a successful one.
-func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) error {
+func (b *batch) run(ctx context.Context, relaxed bool, n *needs, fn func(*batch) error) error {
 	if b.st.cfg.ReadOnly {
 		return b.refuse(ctx)
 	}
 	b.ctx = context.WithoutCancel(ctx)
+	if b.st.d.Remote() && n != nil && n.look != nil {
+		if found, err := n.look(b); !found || err != nil {
+			return err
+		}
+	}
 	ended := false
 	defer func() {
 		if !ended { // fn has panicked
@@ -52,10 +73,11 @@ func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) er
 	}()
 	err := b.st.d.Begin(ctx, b.s, relaxed)
 	if err == nil {
-		err = b.work(fn)
+		err = b.work(n, fn)
 	}
 	complete := err == nil
 	if complete {
+		b.committing = true
 		b.number, err = b.st.syncer.commit(func() error {
 			_, err := b.s.Exec(b.ctx, "COMMIT")
 			return err
@@ -77,6 +99,9 @@ func (b *batch) run(ctx context.Context, relaxed bool, fn func(*batch) error) er
 // there was one. What matters is that the connection can begin another one. It is
 // not simply closed, because a database in memory would go with it.
 func (b *batch) rollback() (undone bool, err error) {
+	if b.s.broken {
+		return false, nil
+	}
 	if _, err = b.s.Exec(b.ctx, "ROLLBACK"); err == nil {
 		return true, nil
 	}
@@ -99,12 +124,22 @@ func (b *batch) in(d time.Duration) int64 {
 	return math.MaxInt64
 }
 
-func (b *batch) work(fn func(*batch) error) error {
-	now, err := b.st.d.Now(b.ctx, b.s)
-	if err != nil {
+func (b *batch) work(n *needs, fn func(*batch) error) error {
+	if err := b.prefetch(n); err != nil {
 		return err
 	}
-	b.now = now.UnixNano()
+	if b.now == 0 {
+		now, err := b.st.d.Now(b.ctx, b.s)
+		if err != nil {
+			return err
+		}
+		b.now = now.UnixNano()
+	}
+	if !b.st.d.Remote() && n != nil && n.look != nil {
+		if found, err := n.look(b); !found || err != nil {
+			return err
+		}
+	}
 	if err := fn(b); err != nil {
 		return err
 	}
@@ -120,12 +155,23 @@ func (b *batch) refuse(ctx context.Context) error {
 
 // flush writes the rows that have changed.
 func (b *batch) flush() (err error) {
+	if err := b.settle(); err != nil {
+		return err
+	}
+	if err := b.tellQueues(); err != nil {
+		return err
+	}
 	for _, x := range b.rows {
 		if b.args, err = x.save(b.ctx, b.s, b.args); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// send is exec where nobody asks how many rows have changed.
+func (b *batch) send(query string, args ...any) error {
+	return b.s.Send(b.ctx, query, args...)
 }
 
 func (b *batch) exec(query string, args ...any) (int64, error) {
@@ -146,6 +192,9 @@ func (b *batch) adopt(r *row) *row {
 	if known, ok := b.byKey[r.inst]; ok {
 		return known
 	}
+	if r.known = unknown; b.st.d.Remote() {
+		r.known = &known{}
+	}
 	b.byKey[r.inst] = r
 	b.rows = append(b.rows, r)
 	return r
@@ -154,17 +203,39 @@ func (b *batch) adopt(r *row) *row {
 // exact returns an execution, or nil.
 func (b *batch) exact(i engine.Instance) (*row, error) {
 	if x, ok := b.byKey[i]; ok {
-		return x, nil
+		return b.settled(x)
 	}
-	if x, err := b.load(latestExactly, i.InstanceID, i.ExecutionID); x != nil || err != nil {
-		return x, err
+	if b.latest[i.InstanceID] == nil { // or else it is another execution
+		if x, err := b.load(latestExactly, i.InstanceID, i.ExecutionID); x != nil || err != nil {
+			return x, err
+		}
 	}
 	return b.load(supersededExactly, i.InstanceID, i.ExecutionID)
 }
 
 // current returns the latest execution of an InstanceID, open or not, or nil.
 func (b *batch) current(instanceID string) (*row, error) {
+	if x, ok := b.latest[instanceID]; ok {
+		return b.settled(x)
+	}
 	return b.load(latest, instanceID)
+}
+
+// currentIndeed is current for those who are not told in another way that another
+// transaction was faster. A statement that waited for a row's lock finds that the row
+// is not the latest any more, and may have passed the place of the one that is.
+func (b *batch) currentIndeed(instanceID string) (*row, error) {
+	for {
+		x, err := b.current(instanceID)
+		if x != nil || err != nil || !b.st.d.Remote() {
+			return x, err
+		}
+		found, err := b.queryRow("SELECT 1 FROM instances WHERE "+latest, func(*Row) {}, instanceID)
+		if !found || err != nil {
+			return nil, err
+		}
+		delete(b.latest, instanceID)
+	}
 }
 
 // Conditions for one execution. All are prefixes of one index. Nearly always it is
@@ -191,7 +262,7 @@ func (b *batch) find(to backend.Address) (x *row, err error) {
 	if to.ExecutionID != "" {
 		x, err = b.exact(engine.Instance{InstanceID: to.InstanceID, ExecutionID: to.ExecutionID})
 	} else {
-		x, err = b.current(to.InstanceID)
+		x, err = b.currentIndeed(to.InstanceID)
 	}
 	if err != nil || x == nil || !x.open() || to.FirstExecution != "" && x.first != to.FirstExecution {
 		return nil, err
@@ -216,9 +287,11 @@ func (b *batch) push(x *row, ev inboxEvent) error {
 }
 
 func (b *batch) insertInbox(x *row, id int64, ev inboxEvent) error {
-	_, err := b.exec("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
+	if x.known.inbox != nil {
+		x.known.inbox[id] = ev.quiet
+	}
+	return b.send("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
 		x.pk, id, ev.moves, ev.quiet, ev.event)
-	return err
 }
 
 // deliver puts an event into an inbox and wakes the execution.
@@ -261,12 +334,10 @@ func (b *batch) announce(x *row) error {
 func (b *batch) tellHolder(x *row) error {
 	topic := backend.Topic{Kind: backend.TopicHolder, Name: x.holder}
 	b.hint(topic.Kind, topic.Name, x.inst)
-	if b.st.cfg.Changed == nil || b.st.hub.Subscribed(topic) {
+	if b.st.cfg.Changed == nil && !b.st.cfg.Poll || b.st.hub.Subscribed(topic) {
 		return nil
 	}
-	_, err := b.exec("INSERT INTO wakes (holder, instance_id, execution_id, created) VALUES (?, ?, ?, ?)",
-		x.holder, x.inst.InstanceID, x.inst.ExecutionID, b.now)
-	return err
+	return b.leaveWake(x.holder, x.inst)
 }
 
 func (b *batch) hint(kind backend.TopicKind, name string, i engine.Instance) {
@@ -275,21 +346,28 @@ func (b *batch) hint(kind backend.TopicKind, name string, i engine.Instance) {
 
 // each applies the items of one call in one transaction. apply returns a result
 // that may be a refusal, or an error that ends the transaction.
-func each[I, R any](ctx context.Context, st *Store, doing string, items []I,
+func each[I, R any](ctx context.Context, st *Store, doing string, items []I, need func(*needs, *I),
 	failed func(error) R, apply func(*batch, *I) (R, error),
 ) []R {
-	return eachAs(ctx, st, doing, false, items, failed, apply)
+	return eachAs(ctx, st, doing, false, items, need, failed, apply)
 }
 
 // eachAs is each with a choice of durability, see Dialect.Begin.
-func eachAs[I, R any](ctx context.Context, st *Store, doing string, relaxed bool, items []I,
+func eachAs[I, R any](ctx context.Context, st *Store, doing string, relaxed bool, items []I, need func(*needs, *I),
 	failed func(error) R, apply func(*batch, *I) (R, error),
 ) []R {
 	results := make([]R, len(items))
 	if len(items) == 0 {
 		return results
 	}
-	err := st.write(ctx, doing, relaxed, func(b *batch) (err error) {
+	var n *needs
+	if st.remote() {
+		n = &needs{}
+		for i := range items {
+			need(n, &items[i])
+		}
+	}
+	err := st.write(ctx, doing, relaxed, n, func(b *batch) (err error) {
 		for i := range items {
 			if results[i], err = apply(b, &items[i]); err != nil {
 				return err

@@ -15,30 +15,33 @@ import (
 // to for backend.PreferLastWorker.
 const workerFresh = 30 * time.Second
 
+// missedAgain is after what time a claim is worth trying again that found its rows
+// locked.
+const missedAgain = 2 * time.Millisecond
+
 // ClaimWorkflows implements backend.Work.
 func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (backend.WorkflowClaimed, error) {
 	var claimed backend.WorkflowClaimed
-	err := st.write(ctx, "claiming workflows", true, func(b *batch) error {
+	from := newSources(&c)
+	look := func(b *batch) (due bool, err error) {
+		if err := b.findShards(from.ready, from.untried, from.failed); err != nil {
+			return false, err
+		}
 		claimed = backend.WorkflowClaimed{Now: timeOf(b.now)}
-		from, err := b.sources(&c)
+		if due = from.ready.due(b.now) || from.untried.due(b.now) || from.failed.due(b.now); !due {
+			claimed.Next, err = b.nextReady(&c, from, 0)
+		}
+		return due, err
+	}
+	err := st.write(ctx, "claiming workflows", true, &needs{look: look}, func(b *batch) (err error) {
+		claimed.Tasks, err = b.leaseAll(&c, from)
 		if err != nil {
 			return err
-		}
-		rows, err := b.claimable(&c, &from)
-		if err != nil {
-			return err
-		}
-		for _, x := range rows {
-			task, err := b.lease(x, &c)
-			if err != nil {
-				return err
-			}
-			claimed.Tasks = append(claimed.Tasks, task)
 		}
 		if err := b.flush(); err != nil {
 			return err
 		}
-		claimed.Next, err = b.nextReady(&from)
+		claimed.Next, err = b.nextReady(&c, from, len(claimed.Tasks))
 		return err
 	})
 	if err != nil {
@@ -47,30 +50,45 @@ func (st *Store) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (b
 	return claimed, nil
 }
 
-// sources are what a claim finds its rows in.
-type sources struct {
-	ready []shard
-	// untried holds blocked executions that the build has not been seen to fail on,
-	// failed those that it has, to be tried again at their time.
-	untried, failed []shard
+func (b *batch) leaseAll(c *backend.WorkflowClaim, from *sources) (tasks []backend.WorkflowTask, err error) {
+	rows, err := b.claimable(c, from)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.loadArrivals(rows); err != nil {
+		return nil, err
+	}
+	for _, x := range rows {
+		task, err := b.lease(x, c)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, nil
 }
 
-func (b *batch) sources(c *backend.WorkflowClaim) (from sources, err error) {
-	if len(c.Workflows) == 0 {
-		return from, nil
-	}
-	names := setOf(c.Workflows)
+// sources are what a claim finds its rows in.
+type sources struct {
+	ready *wanted
+	// untried holds blocked executions that the build has not been seen to fail on,
+	// failed those that it has, to be tried again at their time.
+	untried, failed *wanted
+}
+
+func newSources(c *backend.WorkflowClaim) *sources {
 	fails := func(builds string) bool { return slices.Contains(splitBuilds(builds), c.Build) }
-	can := func(name, builds string) bool { return names[name] && !fails(builds) }
-	from.ready, err = b.shards(&readyIndex, c.Queues, can)
-	if err != nil || c.MaxBlocked <= 0 {
-		return from, err
+	can := func(builds string) bool { return !fails(builds) }
+	from := &sources{ready: &wanted{ix: &readyIndex}, untried: &wanted{ix: &parkedIndex}, failed: &wanted{ix: &retryIndex}}
+	if len(c.Workflows) == 0 {
+		return from
 	}
-	if from.untried, err = b.shards(&parkedIndex, c.Queues, can); err != nil {
-		return from, err
+	from.ready = &wanted{ix: &readyIndex, queues: c.Queues, names: c.Workflows, can: can}
+	if c.MaxBlocked > 0 {
+		from.untried = &wanted{ix: &parkedIndex, queues: c.Queues, names: c.Workflows, can: can}
+		from.failed = &wanted{ix: &retryIndex, queues: c.Queues, names: c.Workflows, can: fails}
 	}
-	from.failed, err = b.shards(&retryIndex, c.Queues, func(name, builds string) bool { return names[name] && fails(builds) })
-	return from, err
+	return from
 }
 
 // claimable returns what the claim may lease, ready longest first, blocked
@@ -94,19 +112,18 @@ func (b *batch) claimable(c *backend.WorkflowClaim, from *sources) ([]*row, erro
 
 // merge returns those rows of the shards that are ready longest, at least limit of
 // them if there are. since tells since when a row is ready, or 0 to leave it out.
-func (b *batch) merge(ix *shardIndex, from []shard, limit int, since func(*row) int64, condition string, args ...any) (rows []*row, err error) {
-	err = inTurn(from, b.now, func(part []shard) error {
-		query := "SELECT " + rowColumns + " FROM instances WHERE pk IN (SELECT pk FROM (" +
-			ix.read(len(part), ix.at+", pk", condition) + ", pk LIMIT ?) AS earliest)" + b.st.d.SkipLocked()
+func (b *batch) merge(w *wanted, limit int, since func(*row) int64, condition string, args ...any) (rows []*row, err error) {
+	err = b.inTurn(w.found, func(part []shard) error {
+		query, args := w.ix.claim(b.st.d, part, "x", rowColumns, condition, limit, args...)
 		return b.query(query, func(r *Row) {
 			x := b.adopt(scanRow(r))
 			if x.since = since(x); x.since != 0 {
 				rows = append(rows, x)
 			}
-		}, append(ix.readArgs(part, args...), limit)...)
+		}, args...)
 	}, func(next int64) bool {
 		slices.SortFunc(rows, byReadiness)
-		return len(rows) >= limit && rows[limit-1].since <= next
+		return len(rows) >= limit && rows[limit-1].since < next
 	})
 	return rows, err
 }
@@ -117,10 +134,10 @@ func byReadiness(x, y *row) int {
 
 // readyRows returns what is ready. It puts right the ready_at that lag behind a
 // lease, and looks again.
-func (b *batch) readyRows(c *backend.WorkflowClaim, from []shard) ([]*row, error) {
+func (b *batch) readyRows(c *backend.WorkflowClaim, from *wanted) ([]*row, error) {
 	for {
 		lagging := false
-		rows, err := b.merge(&readyIndex, from, c.Max, func(x *row) int64 {
+		rows, err := b.merge(from, c.Max, func(x *row) int64 {
 			if at := x.readiness(); at != x.readyAt {
 				x.readyAt, lagging = at, true
 				x.dirty |= groupReady
@@ -161,11 +178,11 @@ func (b *batch) lease(x *row, c *backend.WorkflowClaim) (backend.WorkflowTask, e
 // was not seen to fail on, and those whose retry time has come.
 func (b *batch) blockedRows(c *backend.WorkflowClaim, from *sources) ([]*row, error) {
 	limit := min(c.MaxBlocked, c.Max)
-	untried, err := b.merge(&parkedIndex, from.untried, limit, func(x *row) int64 { return x.wakeAt }, "lease_until <= ?", b.now)
+	untried, err := b.merge(from.untried, limit, func(x *row) int64 { return x.wakeAt }, "lease_until <= ?", b.now)
 	if err != nil {
 		return nil, err
 	}
-	failed, err := b.merge(&retryIndex, from.failed, limit, func(x *row) int64 { return max(x.wakeAt, x.retryAt) },
+	failed, err := b.merge(from.failed, limit, func(x *row) int64 { return max(x.wakeAt, x.retryAt) },
 		"retry_at <= ? AND lease_until <= ?", b.now, b.now)
 	rows := slices.Concat(untried, failed)
 	slices.SortFunc(rows, byReadiness)
@@ -173,19 +190,49 @@ func (b *batch) blockedRows(c *backend.WorkflowClaim, from *sources) ([]*row, er
 }
 
 // nextReady is when something may become ready for a claim that has taken what
-// is ready now.
-func (b *batch) nextReady(from *sources) (time.Time, error) {
+// is ready now, so many executions.
+func (b *batch) nextReady(c *backend.WorkflowClaim, from *sources, taken int) (time.Time, error) {
 	// What became ready within the last moments may be left to its last worker, and
-	// is free after that.
-	next, err := b.nextIn(&readyIndex, from.ready, b.now-int64(backend.PreferLastWorker))
+	// is free after that. On a server also what is ready for longer may be there: it
+	// was locked by a claim that did not take it.
+	after := b.now - int64(backend.PreferLastWorker)
+	if b.st.d.Remote() && taken < c.Max {
+		after = 0
+	}
+	next, err := b.nextIn(from.ready, after)
 	if err != nil {
 		return time.Time{}, err
 	}
 	if next != 0 && next <= b.now {
-		next += int64(backend.PreferLastWorker)
+		if next, err = b.missed(c, from.ready, max(next+int64(backend.PreferLastWorker), b.now+int64(missedAgain))); err != nil {
+			return time.Time{}, err
+		}
 	}
-	retry, err := b.nextIn(&retryIndex, from.failed, b.now)
+	retry, err := b.nextIn(from.failed, b.now)
 	return timeOf(earliest(next, retry)), err
+}
+
+// missed looks for what is left to this very worker, and yet was not claimed: on a
+// server, the claim of another worker locks a row for a moment before it finds that
+// the row is not for it. It returns when to look again, next if there is none.
+func (b *batch) missed(c *backend.WorkflowClaim, w *wanted, next int64) (int64, error) {
+	if !b.st.d.Remote() {
+		return next, nil
+	}
+	for _, sh := range w.found {
+		if sh.first > b.now {
+			break
+		}
+		found, err := b.queryRow("SELECT 1 FROM instances WHERE "+w.ix.in(b.st.d)+" AND ready_at > ? AND ready_at <= ? AND last_worker = ? AND token = '' LIMIT 1",
+			func(*Row) {}, w.ix.args([]shard{sh}, b.now-int64(backend.PreferLastWorker), b.now, c.Worker)...)
+		if err != nil {
+			return 0, err
+		}
+		if found {
+			return b.now + int64(missedAgain), nil
+		}
+	}
+	return next, nil
 }
 
 // marks returns n parameters for a list.

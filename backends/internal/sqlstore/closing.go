@@ -10,11 +10,14 @@ type closing = backend.Closing
 
 func (b *batch) addClosings(x *row, cs []backend.Closing) error {
 	for _, c := range cs {
-		if _, err := b.exec(`INSERT INTO closings (instance, ref, trigger_on, to_instance, to_execution, to_first, terminates, event)
+		if err := b.send(`INSERT INTO closings (instance, ref, trigger_on, to_instance, to_execution, to_first, terminates, event)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, x.pk, c.Ref, string(c.On),
 			c.To.InstanceID, c.To.ExecutionID, c.To.FirstExecution, c.Terminate, c.Event); err != nil {
 			return err
 		}
+	}
+	if x.known.closed {
+		x.known.closings = append(x.known.closings, cs...)
 	}
 	return nil
 }
@@ -27,8 +30,9 @@ func scanClosing(r *Row) backend.Closing {
 	}
 }
 
-const selectClosings = `SELECT ref, trigger_on, to_instance, to_execution, to_first, terminates, event
-	FROM closings WHERE instance = ? ORDER BY pk`
+const closingColumns = "ref, trigger_on, to_instance, to_execution, to_first, terminates, event"
+
+const selectClosings = "SELECT " + closingColumns + ` FROM closings WHERE instance = ? ORDER BY pk`
 
 // terminate ends an execution from outside, and then what its closings terminate,
 // and so on.
@@ -64,6 +68,7 @@ func (b *batch) finish(x *row, status engine.Status) error {
 	}
 	x.set.unread = x.inbox
 	x.inbox, x.wakeAt, x.nextTimer, x.local = 0, 0, 0, 0
+	x.known = unknown
 	x.set.waiting, x.holdUntil = nil, 0
 	x.dirty |= groupHistory | groupWaiting | groupInbox | groupTimer
 	if x.blocked() {
@@ -80,13 +85,17 @@ func (b *batch) finish(x *row, status engine.Status) error {
 // statement that finds nothing costs as much as one that does.
 func (b *batch) clear(x *row, status engine.Status) error {
 	tables := []string{"activities"}
-	err := b.query(selectClosings, func(r *Row) {
-		if c := scanClosing(r); c.On == backend.OnEnd || status == engine.StatusTerminated {
+	each := func(c closing) {
+		if c.On == backend.OnEnd || status == engine.StatusTerminated {
 			b.ends = append(b.ends, c)
 		}
 		tables = []string{"activities", "closings"}
-	}, x.pk)
-	if err != nil {
+	}
+	if x.known.closed {
+		for _, c := range x.known.closings {
+			each(c)
+		}
+	} else if err := b.query(selectClosings, func(r *Row) { each(scanClosing(r)) }, x.pk); err != nil {
 		return err
 	}
 	if x.inbox > 0 {
@@ -108,7 +117,7 @@ func (x *row) clearBlock() {
 // deleteRows deletes what belongs to an execution from the given tables.
 func (b *batch) deleteRows(x *row, tables ...string) error {
 	for _, table := range tables {
-		if _, err := b.exec("DELETE FROM "+table+" WHERE instance = ?", x.pk); err != nil {
+		if err := b.send("DELETE FROM "+table+" WHERE instance = ?", x.pk); err != nil {
 			return err
 		}
 	}

@@ -16,14 +16,21 @@ const maxBlockedBuilds = 8
 // CommitWorkflows implements backend.Work.
 func (st *Store) CommitWorkflows(ctx context.Context, cs []backend.WorkflowCommit) []backend.WorkflowCommitted {
 	token := func(i int) string { return cs[i].Token }
-	return st.held(ctx, "committing steps", false, len(cs), token, func(b *batch, i int) (*row, error, error) {
+	var n *needs
+	if st.remote() {
+		n = &needs{}
+		for i := range cs {
+			n.commit(&cs[i])
+		}
+	}
+	return st.held(ctx, "committing steps", false, n, len(cs), token, func(b *batch, i int) (*row, error, error) {
 		return b.commit(&cs[i])
 	})
 }
 
 // held applies n changes to leased executions, and then fetches what has come in
 // for them, from the other items of the call too.
-func (st *Store) held(ctx context.Context, doing string, relaxed bool, n int, token func(i int) string,
+func (st *Store) held(ctx context.Context, doing string, relaxed bool, need *needs, n int, token func(i int) string,
 	apply func(b *batch, i int) (x *row, refusal, err error),
 ) []backend.WorkflowCommitted {
 	results := make([]backend.WorkflowCommitted, n)
@@ -31,7 +38,7 @@ func (st *Store) held(ctx context.Context, doing string, relaxed bool, n int, to
 		return results
 	}
 	rows := make([]*row, n)
-	err := st.write(ctx, doing, relaxed, func(b *batch) (err error) {
+	err := st.write(ctx, doing, relaxed, need, func(b *batch) (err error) {
 		for i := range results {
 			results[i] = backend.WorkflowCommitted{Now: timeOf(b.now)}
 			if rows[i], results[i].Err, err = apply(b, i); err != nil {
@@ -39,6 +46,9 @@ func (st *Store) held(ctx context.Context, doing string, relaxed bool, n int, to
 			}
 		}
 		if err := b.flush(); err != nil {
+			return err
+		}
+		if err := b.loadArrivals(rows); err != nil {
 			return err
 		}
 		for i, x := range rows {
@@ -120,7 +130,7 @@ func (b *batch) step(x *row, c *backend.WorkflowCommit) error {
 }
 
 func (b *batch) appendHistory(x *row, events history.Encoded, count int) error {
-	if _, err := b.exec("INSERT INTO history (instance, first, count, events) VALUES (?, ?, ?, ?)",
+	if err := b.send("INSERT INTO history (instance, first, count, events) VALUES (?, ?, ?, ?)",
 		x.pk, x.lastSeq+1, count, events); err != nil {
 		return err
 	}
@@ -184,7 +194,7 @@ func (b *batch) consume(x *row, ids []int64) error {
 		for run < len(ids) && ids[run] == ids[0]+int64(run) {
 			run++
 		}
-		n, err := b.exec("DELETE FROM inbox WHERE instance = ? AND id BETWEEN ? AND ?", x.pk, ids[0], ids[run-1])
+		n, err := b.unread(x, ids[0], ids[run-1])
 		if err != nil {
 			return err
 		}
@@ -196,18 +206,45 @@ func (b *batch) consume(x *row, ids []int64) error {
 	return nil
 }
 
+// unread deletes a run of inbox rows and returns how many there were.
+func (b *batch) unread(x *row, first, last int64) (n int64, err error) {
+	const query = "DELETE FROM inbox WHERE instance = ? AND id BETWEEN ? AND ?"
+	if x.known.inbox == nil {
+		return b.exec(query, x.pk, first, last)
+	}
+	for id := first; id <= last; id++ {
+		if _, ok := x.known.inbox[id]; ok {
+			delete(x.known.inbox, id)
+			n++
+		}
+	}
+	return n, b.send(query, x.pk, first, last)
+}
+
+// loud reports whether the inbox holds a row that wakes x.
+func (b *batch) loud(x *row) (bool, error) {
+	if x.known.inbox != nil {
+		for _, quiet := range x.known.inbox {
+			if !quiet {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	if x.inbox == 0 {
+		return false, nil
+	}
+	return b.queryRow("SELECT 1 FROM inbox WHERE instance = ? AND quiet = 0 LIMIT 1", func(*Row) {}, x.pk)
+}
+
 // restWake looks whether anything that is left in the inbox wakes x.
 func (b *batch) restWake(x *row) error {
 	if x.wakeAt == 0 || x.blocked() {
 		return nil
 	}
-	loud := false
-	if x.inbox > 0 {
-		var err error
-		loud, err = b.queryRow("SELECT 1 FROM inbox WHERE instance = ? AND quiet = 0 LIMIT 1", func(*Row) {}, x.pk)
-		if err != nil {
-			return err
-		}
+	loud, err := b.loud(x)
+	if err != nil {
+		return err
 	}
 	if !loud {
 		x.wakeAt = 0
@@ -225,8 +262,11 @@ func (b *batch) stepTimers(x *row, c *backend.WorkflowCommit) error {
 
 func (b *batch) stepClosings(x *row, c *backend.WorkflowCommit) error {
 	for _, ref := range c.DropClosings {
-		if _, err := b.exec("DELETE FROM closings WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
+		if err := b.send("DELETE FROM closings WHERE instance = ? AND ref = ?", x.pk, ref); err != nil {
 			return err
+		}
+		if x.known.closed {
+			x.known.closings = slices.DeleteFunc(x.known.closings, func(c closing) bool { return c.Ref == ref })
 		}
 	}
 	return b.addClosings(x, c.AddClosings)

@@ -10,7 +10,11 @@ import (
 
 // Terminate implements backend.Control.
 func (st *Store) Terminate(ctx context.Context, ts []backend.Termination) []error {
-	return each(ctx, st, "terminating instances", ts, asError, func(b *batch, t *backend.Termination) (error, error) {
+	need := func(n *needs, t *backend.Termination) {
+		n.instance(t.To.InstanceID)
+		n.finals = append(n.finals, t.To)
+	}
+	return each(ctx, st, "terminating instances", ts, need, asError, func(b *batch, t *backend.Termination) (error, error) {
 		return b.withOpen(t.To, func(x *row) error { return b.terminate(x, *t) })
 	})
 }
@@ -30,7 +34,8 @@ func (b *batch) withOpen(to backend.Address, change func(*row) error) (refusal, 
 
 // Pause implements backend.Control.
 func (st *Store) Pause(ctx context.Context, ps []backend.PauseChange) []error {
-	return each(ctx, st, "pausing instances", ps, asError, func(b *batch, p *backend.PauseChange) (error, error) {
+	need := func(n *needs, p *backend.PauseChange) { n.instance(p.To.InstanceID) }
+	return each(ctx, st, "pausing instances", ps, need, asError, func(b *batch, p *backend.PauseChange) (error, error) {
 		return b.withOpen(p.To, func(x *row) error { return b.pause(x, p.Paused) })
 	})
 }
@@ -55,7 +60,7 @@ func (b *batch) pause(x *row, paused bool) error {
 // gives them back.
 func (b *batch) holdActivities(x *row) error {
 	if x.paused {
-		_, err := b.exec("UPDATE activities SET ready_at = NULL WHERE instance = ?", x.pk)
+		err := b.send("UPDATE activities SET ready_at = NULL WHERE instance = ?", x.pk)
 		return err
 	}
 	n, err := b.exec(`UPDATE activities SET ready_at = CASE WHEN lease_until > due THEN lease_until ELSE due END
@@ -70,7 +75,8 @@ func (b *batch) holdActivities(x *row) error {
 
 // Retry implements backend.Control.
 func (st *Store) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
-	return each(ctx, st, "retrying instances", rs, asError, func(b *batch, r *backend.RetryRequest) (error, error) {
+	need := func(n *needs, r *backend.RetryRequest) { n.instance(r.To.InstanceID) }
+	return each(ctx, st, "retrying instances", rs, need, asError, func(b *batch, r *backend.RetryRequest) (error, error) {
 		if refusal := r.Check(); refusal != nil {
 			return refusal, nil
 		}
@@ -99,7 +105,8 @@ func (b *batch) retry(x *row, r *backend.RetryRequest) error {
 
 // Remove implements backend.Control.
 func (st *Store) Remove(ctx context.Context, is []engine.Instance) []error {
-	return each(ctx, st, "removing instances", is, asError, (*batch).remove)
+	need := func(n *needs, i *engine.Instance) { n.instance(i.InstanceID) }
+	return each(ctx, st, "removing instances", is, need, asError, (*batch).remove)
 }
 
 func (b *batch) remove(i *engine.Instance) (refusal, err error) {
@@ -116,12 +123,12 @@ func (b *batch) remove(i *engine.Instance) (refusal, err error) {
 	if err := b.deleteRows(x, "history", "inbox", "timers", "activities", "closings", "tags"); err != nil {
 		return nil, err
 	}
-	if _, err := b.exec("DELETE FROM instances WHERE pk = ?", x.pk); err != nil {
+	if err := b.send("DELETE FROM instances WHERE pk = ?", x.pk); err != nil {
 		return nil, err
 	}
 	b.forget(x)
 	// The execution before it becomes the latest, unless a later one is.
-	_, err = b.exec(`UPDATE instances SET superseded = 0
+	err = b.send(`UPDATE instances SET superseded = 0
 		WHERE pk = (SELECT pk FROM (SELECT MAX(pk) AS pk FROM instances WHERE instance_id = ?) AS last)
 		AND superseded = 1`, i.InstanceID)
 	return nil, err
@@ -131,4 +138,5 @@ func (b *batch) remove(i *engine.Instance) (refusal, err error) {
 func (b *batch) forget(x *row) {
 	x.dirty = 0
 	delete(b.byKey, x.inst)
+	delete(b.latest, x.inst.InstanceID)
 }

@@ -15,7 +15,7 @@ import (
 // Create implements backend.Control.
 func (st *Store) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
 	failed := func(err error) backend.CreateResult { return backend.CreateResult{Err: err} }
-	return each(ctx, st, "creating instances", cs, failed, (*batch).create)
+	return each(ctx, st, "creating instances", cs, (*needs).creation, failed, (*batch).create)
 }
 
 // create adds an execution, or says what is in the way. The answer is a refusal
@@ -91,7 +91,7 @@ const insertInstance = `INSERT INTO instances (instance_id, execution_id, first_
 // one. moved is what it takes over from last.
 func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, paused bool) error {
 	if last != nil {
-		if _, err := b.exec("UPDATE instances SET superseded = 1 WHERE pk = ?", last.pk); err != nil {
+		if err := b.send("UPDATE instances SET superseded = 1 WHERE pk = ?", last.pk); err != nil {
 			return err
 		}
 	}
@@ -108,19 +108,66 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 	if c.Parent != nil {
 		parent = *c.Parent
 	}
-	x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, x.inst.InstanceID, x.inst.ExecutionID, x.first,
+	b.args = append(b.args[:0], x.inst.InstanceID, x.inst.ExecutionID, x.first,
 		x.workflow, x.queue, x.status, x.paused, x.created, x.created,
 		orEmpty(parent.InstanceID), parent.ExecutionID, c.TraceID, x.tags,
 		x.inbox, x.inboxNext, x.wakeAt, x.nextTimer, orNull(x.readyAt), x.token, x.holder, x.leaseUntil)
-	if err != nil {
-		return err
-	}
 	if !taken {
 		// The hint goes out for a postponed one too: nobody else would tell the workers
 		// when to look.
 		b.hint(backend.TopicWorkflows, string(x.queue), engine.Instance{})
 	}
-	return b.insertRows(b.adopt(x), c, inbox)
+	b.adopt(x)
+	if b.st.d.Remote() {
+		b.births = append(b.births, birth{x, slices.Clone(b.args), c, inbox})
+		b.latest[x.inst.InstanceID] = x
+		return nil
+	}
+	if x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, b.args...); err != nil {
+		return err
+	}
+	return b.insertRows(x, c, inbox)
+}
+
+// birth is an execution whose row has no key yet, and so no rows that refer to it.
+type birth struct {
+	x       *row
+	columns []any
+	c       *backend.Creation
+	inbox   []inboxEvent
+}
+
+// settle inserts the executions that wait for it, which costs one round trip for
+// all of them.
+func (b *batch) settle() error {
+	births := b.births
+	if len(births) == 0 {
+		return nil
+	}
+	b.births = nil
+	rows := make([][]any, len(births))
+	for i := range births {
+		rows[i] = births[i].columns
+	}
+	pks, err := b.s.InsertMany(b.ctx, b.st.d, insertInstance, rows)
+	if err != nil {
+		return err
+	}
+	for i := range births {
+		births[i].x.pk = pks[i]
+		if err := b.insertRows(births[i].x, births[i].c, births[i].inbox); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled returns an execution that other rows may refer to.
+func (b *batch) settled(x *row) (*row, error) {
+	if x == nil || x.pk != 0 {
+		return x, nil
+	}
+	return x, b.settle()
 }
 
 // newRow is the row of a new execution, complete: it is written once.
@@ -166,7 +213,7 @@ func (b *batch) insertRows(x *row, c *backend.Creation, inbox []inboxEvent) erro
 
 func (b *batch) insertTags(x *row, tags map[string]string) error {
 	for name, value := range tags {
-		if _, err := b.exec("INSERT INTO tags (name, value, instance) VALUES (?, ?, ?)", name, value, x.pk); err != nil {
+		if err := b.send("INSERT INTO tags (name, value, instance) VALUES (?, ?, ?)", name, value, x.pk); err != nil {
 			return err
 		}
 	}

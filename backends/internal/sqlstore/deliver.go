@@ -8,7 +8,11 @@ import (
 
 // Deliver implements backend.Control.
 func (st *Store) Deliver(ctx context.Context, ds []backend.Delivery) []error {
-	return each(ctx, st, "delivering events", ds, asError, func(b *batch, d *backend.Delivery) (error, error) {
+	need := func(n *needs, d *backend.Delivery) {
+		n.instance(d.To.InstanceID)
+		n.delivery(d.ID)
+	}
+	return each(ctx, st, "delivering events", ds, need, asError, func(b *batch, d *backend.Delivery) (error, error) {
 		known, _, err := b.remembered(d.ID)
 		if known || err != nil {
 			return nil, err
@@ -41,14 +45,19 @@ func (b *batch) remembered(id string) (known bool, answer string, err error) {
 	if id == "" {
 		return false, "", nil
 	}
+	if a, ok := b.answers[id]; ok {
+		return a.known, a.text, nil
+	}
 	known, err = b.queryRow("SELECT answer FROM deliveries WHERE id = ?", func(r *Row) { answer = r.Text() }, id)
 	return known, answer, err
 }
 
-func (b *batch) remember(id, answer string) error {
+func (b *batch) remember(id, text string) error {
 	if id == "" {
 		return nil
 	}
-	_, err := b.exec("INSERT INTO deliveries (id, answer, created) VALUES (?, ?, ?)", id, answer, b.now)
-	return err
+	if _, ok := b.answers[id]; ok {
+		b.answers[id] = answer{known: true, text: text}
+	}
+	return b.send("INSERT INTO deliveries (id, answer, created) VALUES (?, ?, ?)", id, text, b.now)
 }

@@ -27,11 +27,23 @@ type Dialect interface {
 	// not before one that was acknowledged earlier.
 	Begin(ctx context.Context, s *Session, relaxed bool) error
 
+	// BeginSnapshot starts a transaction that only reads, and in which all statements
+	// see the same state.
+	BeginSnapshot(ctx context.Context, s *Session) error
+
 	// Now is the store's clock at this moment, not at the start of the transaction.
 	Now(ctx context.Context, s *Session) (time.Time, error)
 
 	// Classify says what kind of error the driver returned.
 	Classify(err error) Class
+	// Remote reports whether each statement costs a round trip to a server on which
+	// others write at the same time. Then a transaction loads what it needs in a few
+	// statements, and does not take a locked row's first answer for the last.
+	Remote() bool
+	// Clock is an expression for what Now returns, in nanoseconds, or "" if there is
+	// none.
+	Clock() string
+
 	// Contention returns how long a transaction that found the store busy or was
 	// chosen as the victim of a deadlock is tried again.
 	Contention() time.Duration
@@ -40,6 +52,14 @@ type Dialect interface {
 	// row. SkipLocked is its form for claims.
 	ForUpdate() string
 	SkipLocked() string
+
+	// InQueue is the condition that claims begin with, on the queue ("?") of rows in
+	// which a column is not NULL. An engine finds these by an index of their own.
+	InQueue(column string) string
+
+	// Kinds is a query for the status, queue and workflow of which there are instances,
+	// or empty if the table "kinds" counts them.
+	Kinds() string
 
 	// Upsert returns an INSERT of one row that replaces the columns which are not
 	// part of the key, if a row with that key exists.
@@ -54,6 +74,9 @@ type Dialect interface {
 	// Contains returns a condition on column that looks for a substring without
 	// regard to the case of ASCII letters, and the parameter for it.
 	Contains(column, substring string) (condition, parameter string)
+	// NotEmpty is the condition that a text is not empty, in the form that the index of
+	// such rows is for.
+	NotEmpty(column string) string
 	// JSONText is an expression for a string field of a JSON object in column.
 	JSONText(column, field string) string
 
@@ -68,6 +91,8 @@ type Dialect interface {
 	// LockSchema begins a transaction that keeps other processes from migrating
 	// until it ends. It may wait, at most as long as Contention says.
 	LockSchema(ctx context.Context, s *Session) error
+	// UnlockSchema ends what LockSchema has begun beside the transaction.
+	UnlockSchema(ctx context.Context, s *Session) error
 }
 
 // Class is the kind of an error of a driver.
@@ -84,12 +109,15 @@ const (
 	// or a key that another transaction has taken in the meantime. It may be tried
 	// again at once.
 	Conflict
-	// Lost: the connection is gone.
+	// Lost: the connection is gone or of no use any more. Unless COMMIT was sent,
+	// nothing was changed.
 	Lost
 	// ReadOnly: the store does not take writes.
 	ReadOnly
 	// NotAStore: this is no database.
 	NotAStore
+	// Denied: the user of the connection lacks a permission.
+	Denied
 )
 
 // Migration is one step of the schema.

@@ -9,7 +9,14 @@ import (
 // ExtendWorkflows implements backend.Work.
 func (st *Store) ExtendWorkflows(ctx context.Context, es []backend.WorkflowExtension) []backend.WorkflowCommitted {
 	token := func(i int) string { return es[i].Token }
-	return st.held(ctx, "extending leases", true, len(es), token, func(b *batch, i int) (*row, error, error) {
+	var n *needs
+	if st.remote() {
+		n = &needs{}
+		for _, e := range es {
+			n.instance(e.Instance.InstanceID)
+		}
+	}
+	return st.held(ctx, "extending leases", true, n, len(es), token, func(b *batch, i int) (*row, error, error) {
 		return b.extend(&es[i])
 	})
 }

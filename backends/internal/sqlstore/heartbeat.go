@@ -38,7 +38,7 @@ var workerColumns = []string{"id", "seen", "data"}
 // Heartbeat implements backend.Work.
 func (st *Store) Heartbeat(ctx context.Context, w backend.Worker) error {
 	var now time.Time
-	err := st.write(ctx, "storing a heartbeat", true, func(b *batch) error {
+	err := st.write(ctx, "storing a heartbeat", true, nil, func(b *batch) error {
 		now = timeOf(b.now)
 		return b.heartbeat(w)
 	})
@@ -46,7 +46,7 @@ func (st *Store) Heartbeat(ctx context.Context, w backend.Worker) error {
 		return err
 	}
 	for more := true; more && err == nil; {
-		err = st.write(ctx, "deleting what has expired", true, func(b *batch) (err error) {
+		err = st.write(ctx, "deleting what has expired", true, nil, func(b *batch) (err error) {
 			more, err = b.prune()
 			return err
 		})
@@ -56,16 +56,14 @@ func (st *Store) Heartbeat(ctx context.Context, w backend.Worker) error {
 
 func (b *batch) heartbeat(w backend.Worker) error {
 	if w.Stopped {
-		_, err := b.exec("DELETE FROM workers WHERE id = ?", w.ID)
-		return err
+		return b.send("DELETE FROM workers WHERE id = ?", w.ID)
 	}
 	w.Seen = time.Time{} // has a column of its own
 	data, err := encodeJSON(w)
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(b.st.upsertWorker, w.ID, b.now, data)
-	return err
+	return b.send(b.st.upsertWorker, w.ID, b.now, data)
 }
 
 // prune deletes some of what has expired and reports whether there is more.

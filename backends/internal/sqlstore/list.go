@@ -72,7 +72,7 @@ func (st *Store) List(ctx context.Context, q backend.Query) (page backend.Page, 
 		from = &p
 	}
 	err = st.read(ctx, "listing instances", func(s *Session) error {
-		return snapshot(ctx, s, func() error {
+		return st.snapshot(ctx, s, func() error {
 			l := listing{st: st, ctx: ctx, s: s, q: &q, limit: q.Limit + 1} // one more shows whether there is a next page
 			found, err := l.find(from)
 			if err != nil {

@@ -28,7 +28,7 @@ type listing struct {
 func (l *listing) find(from *position) (found []position, err error) {
 	l.of, l.rows = l.st.kindFilter(l.q), l.st.rowFilter(l.q)
 	var instances int64
-	if l.kinds, instances, err = kinds(l.ctx, l.s, l.of); err != nil || len(l.kinds) == 0 {
+	if l.kinds, instances, err = l.st.kinds(l.ctx, l.s, l.of); err != nil || len(l.kinds) == 0 {
 		return nil, err
 	}
 	if err := l.subset(instances); err != nil {
@@ -48,7 +48,7 @@ func (l *listing) find(from *position) (found []position, err error) {
 // subset looks for one that is smaller than the number of instances that there are of
 // the kinds.
 func (l *listing) subset(instances int64) (err error) {
-	if l.few, err = fewest(l.ctx, l.s, l.q); err != nil {
+	if l.few, err = l.st.fewest(l.ctx, l.s, l.q); err != nil {
 		return err
 	}
 	if l.few != nil && instances <= min(l.few.n, maxSorted) {

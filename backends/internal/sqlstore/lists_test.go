@@ -2,188 +2,26 @@ package sqlstore_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
-	"reflect"
 	"testing"
-	"time"
 
+	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/backends/internal/sqlstore"
-	"github.com/wfops/wfops/backends/memory"
 	"github.com/wfops/wfops/backends/sqlite"
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
 )
 
-// TestListsAgree asks for many lists and counts, and compares them with those of the
-// store in memory, which looks at each row. The limits of planning are set so that
-// every way to read a list is taken.
+// The limits of planning are set so that every way to read a list is taken.
 func TestListsAgree(t *testing.T) {
-	for _, limits := range []struct {
-		sorted int64
-		kinds  int
-	}{{10_000, 400}, {0, 3}, {10, 400}} {
+	for _, limits := range sqlstore.ListLimits {
 		t.Run(fmt.Sprint(limits), func(t *testing.T) {
-			defer sqlstore.SetListLimits(sqlstore.SetListLimits(limits.sorted, limits.kinds))
-			seed := rand.Uint64() //nolint:gosec // it is printed, so that a run can be repeated
-			t.Logf("seed %d", seed)
-			now := noon
-			clock := func() time.Time { return now }
-			file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), sqlite.WithClock(clock), sqlite.WithSynchronous(sqlite.Normal))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = file.Close() }()
-			model := memory.New(memory.WithClock(clock))
-			defer func() { _ = model.Close() }()
-			for _, b := range []backend.Backend{file, model} {
-				now = noon
-				c := crowd{T: t, b: b, now: &now, rng: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // see above
-				c.populate(100)
-			}
-			rng := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // see above
-			for range 100 {
-				q := randomQuery(rng)
-				want, counts := pages(t, model, q)
-				got, counted := pages(t, file, q)
-				if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(counted, counts) {
-					t.Fatalf("%+v\nparent %v\ngot  %v %v\nwant %v %v", q, q.Parent, got, counted, want, counts)
+			t.Cleanup(limits.Set())
+			backendtest.ListsAgree(t, backendtest.Harness{Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
+				b, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), sqlite.WithClock(clock.Now), sqlite.WithSynchronous(sqlite.Normal))
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
+				return backendtest.Store{Backend: b}
+			}})
 		})
-	}
-}
-
-// pages reads a list to its end.
-func pages(t *testing.T, b backend.Backend, q backend.Query) (ids []string, counts map[engine.Status]int64) {
-	t.Helper()
-	counts, err := b.Count(t.Context(), q)
-	for more := true; more && err == nil; more = q.Cursor != "" {
-		var page backend.Page
-		page, err = b.List(t.Context(), q)
-		for _, s := range page.Items {
-			ids = append(ids, s.Instance.InstanceID)
-		}
-		q.Cursor = page.Next
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ids, counts
-}
-
-func pick[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }
-
-func randomQuery(rng *rand.Rand) backend.Query {
-	q := backend.Query{
-		Order:     pick(rng, backend.OrderCreated, backend.OrderUpdated, backend.OrderAttempt),
-		Ascending: rng.IntN(2) == 0, Limit: pick(rng, 5, 20, 1000),
-	}
-	moment := func() time.Time { return noon.Add(time.Duration(rng.IntN(400)) * 300 * time.Millisecond) }
-	yes, parent := rng.IntN(2) == 0, id("i000")
-	for range rng.IntN(3) {
-		pick(rng,
-			func() { q.Statuses = []engine.Status{pick(rng, engine.Statuses()...), pick(rng, engine.Statuses()...)} },
-			func() {
-				q.Workflows = pick(rng, []string{"w0"}, []string{"w1", "w*"}, []string{"*2"}, []string{"none"})
-			},
-			func() { q.Queues = []engine.Queue{pick[engine.Queue](rng, "q0", "q1", "none")} },
-			func() { q.IDPrefix = pick(rng, "i", "i0", "i01", "x") },
-			func() { q.InstanceID = "i007" },
-			func() { q.Parent = &parent },
-			func() { q.Tags = map[string]string{"env": pick(rng, "prod", "test")} },
-			func() { q.Tags = map[string]string{"env": "prod", "rare": "1"} },
-			func() { q.CreatedAfter = moment() },
-			func() { q.CreatedBefore = moment() },
-			func() { q.UpdatedAfter = moment() },
-			func() { q.UpdatedBefore = moment() },
-			func() { q.FinishedBefore = moment() },
-			func() { q.Paused = &yes },
-			func() { q.MinAttempt = 1 + rng.IntN(3) },
-			func() { q.ErrorContains = pick(rng, "REFUSED", "no such") },
-			func() { q.BlockClass = "class" },
-			func() { q.WaitingKind = engine.WaitTimer },
-		)()
-	}
-	return q
-}
-
-// crowd fills a store. The same seed fills every store alike.
-type crowd struct {
-	*testing.T
-
-	b   backend.Backend
-	now *time.Time
-	rng *rand.Rand
-}
-
-func (c *crowd) populate(n int) {
-	for i := range n {
-		*c.now = c.now.Add(time.Duration(c.rng.IntN(400)) * time.Millisecond)
-		x := creation(fmt.Sprintf("i%03d", i))
-		x.Workflow, x.Queue = fmt.Sprint("w", c.rng.IntN(4)), engine.Queue(fmt.Sprint("q", c.rng.IntN(2)))
-		x.Closings, x.Tags = nil, nil
-		if c.rng.IntN(2) == 0 {
-			x.Tags = map[string]string{"env": pick(c.rng, "prod", "prod", "test")}
-			if c.rng.IntN(5) == 0 {
-				x.Tags["rare"] = "1"
-			}
-		}
-		if parent := id("i000"); i > 0 && c.rng.IntN(4) == 0 {
-			x.Parent = &parent
-		}
-		c.ok(c.b.Create(c.Context(), []backend.Creation{x})[0].Err)
-		if c.rng.IntN(3) > 0 {
-			c.advance()
-		}
-	}
-}
-
-// advance claims one execution and commits a step of it.
-func (c *crowd) advance() {
-	claimed, err := c.b.ClaimWorkflows(c.Context(), backend.WorkflowClaim{
-		Worker: "w", Build: "b", Queues: []engine.Queue{"q0", "q1"}, Workflows: []string{"w0", "w1", "w2", "w3"}, Max: 1, Lease: time.Hour,
-	})
-	c.ok(err)
-	if len(claimed.Tasks) == 0 {
-		return
-	}
-	task := claimed.Tasks[0]
-	steps := 1 + c.rng.IntN(3)
-	for n := range steps {
-		*c.now = c.now.Add(time.Duration(c.rng.IntN(1200)) * time.Millisecond)
-		step := backend.WorkflowCommit{
-			Instance: task.Instance, Token: task.Token, ExpectSeq: task.LastSeq + int64(n), StepID: fmt.Sprint(task.LastSeq, "+", n), Events: []byte("[e]"), Count: 1,
-			Status: engine.StatusRunning, Lease: time.Hour,
-			Summary: backend.SummaryUpdate{Worker: "w", Build: "b", Attempt: c.rng.IntN(4), Waiting: &engine.Waiting{Kind: pick(c.rng, engine.WaitTimer, engine.WaitSignal)}},
-		}
-		if c.rng.IntN(5) == 0 {
-			text := pick(c.rng, "connection refused", "")
-			step.Summary.LastError = &text
-		}
-		if last := n == steps-1; last {
-			step.Lease = pick(c.rng, 0, time.Hour)
-			step.Status = pick(c.rng, engine.StatusRunning, engine.StatusRunning, engine.StatusCompleted, engine.StatusFailed, engine.StatusBlocked)
-			if step.Status == engine.StatusBlocked {
-				step.Block = &backend.Block{Class: "class", Build: "b"}
-			}
-		}
-		c.ok(c.b.CommitWorkflows(c.Context(), []backend.WorkflowCommit{step})[0].Err)
-	}
-	address := backend.Address{InstanceID: task.Instance.InstanceID}
-	switch c.rng.IntN(16) { // refused where it is finished, or not
-	case 0, 1:
-		c.b.Pause(c.Context(), []backend.PauseChange{{To: address, Paused: true}})
-	case 2:
-		c.b.Terminate(c.Context(), []backend.Termination{{To: address, Event: []byte("[t]")}})
-	case 3, 4:
-		c.b.Remove(c.Context(), []engine.Instance{task.Instance})
-	}
-}
-
-func (c *crowd) ok(err error) {
-	c.Helper()
-	if err != nil {
-		c.Fatal(err)
 	}
 }

@@ -27,7 +27,12 @@ func (st *Store) migrate(ctx context.Context) error {
 					"open it once for writing with migrations, or run the statements of Migrations",
 					engine.ErrSchemaVersion, st.schema, latest)
 			}
-			return st.migrateTo(ctx, s, latest)
+			err = st.migrateTo(ctx, s, latest)
+			if st.d.Classify(err) == Denied {
+				err = fmt.Errorf("migrating the schema from version %d to %d, which an administrator can do with the statements of MigrationStatements: %w",
+					st.schema, latest, err)
+			}
+			return err
 		})
 	})
 }
@@ -38,6 +43,11 @@ func (st *Store) migrateTo(ctx context.Context, s *Session, latest int) error {
 	if err := st.d.LockSchema(ctx, s); err != nil {
 		return err
 	}
+	defer func() {
+		if unlock := st.d.UnlockSchema(context.WithoutCancel(ctx), s); unlock != nil {
+			s.broken = true // which ends it too
+		}
+	}()
 	err := func() (err error) {
 		if st.schema, err = st.d.Schema(ctx, s); err != nil {
 			return err
@@ -46,9 +56,9 @@ func (st *Store) migrateTo(ctx context.Context, s *Session, latest int) error {
 			if err := applyMigration(ctx, s, st.d.Migrations()[st.schema]); err != nil {
 				return err
 			}
-		}
-		if err := st.d.SetSchema(ctx, s, st.schema); err != nil {
-			return err
+			if err := st.d.SetSchema(ctx, s, st.schema+1); err != nil {
+				return err
+			}
 		}
 		_, err = s.Exec(ctx, "COMMIT")
 		return err

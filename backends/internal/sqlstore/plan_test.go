@@ -99,7 +99,7 @@ func (w *world) plans(call func() error) string {
 	w.Helper()
 	var queries []string
 	sqlstore.SetFailpoint(w.b.Store, func(query string) error {
-		if strings.Contains(query, "instances") && strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " AS some") && !strings.Contains(query, " AS sample") {
+		if strings.Contains(query, "instances") && strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " AS few") && !strings.Contains(query, " AS sample") {
 			queries = append(queries, query)
 		}
 		return nil
@@ -117,7 +117,7 @@ func (w *world) plans(call func() error) string {
 // A list reads rows in its order, or sorts a few that an index finds: what it costs
 // does not grow with the number of executions.
 func TestListsUseIndexes(t *testing.T) {
-	defer sqlstore.SetListLimits(sqlstore.SetListLimits(0, 2)) // as if each subset were large
+	t.Cleanup(sqlstore.Limits{Sorted: 0, Kinds: 2}.Set()) // as if each subset were large
 	parent, yes := id("parent"), true
 	for _, tc := range []struct {
 		name, plan string
@@ -146,7 +146,7 @@ func TestListsUseIndexes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.few {
-				defer sqlstore.SetListLimits(sqlstore.SetListLimits(10, 2))
+				t.Cleanup(sqlstore.Limits{Sorted: 10, Kinds: 2}.Set())
 			}
 			w := newWorld(t)
 			plan := w.plans(func() error { _, err := w.b.List(t.Context(), tc.q); return err })

@@ -40,8 +40,8 @@ func scanSummary(r *Row) (pk int64, s backend.Summary, inbox int) {
 }
 
 // snapshot has all statements of fn see the same state.
-func snapshot(ctx context.Context, s *Session, fn func() error) error {
-	if _, err := s.Exec(ctx, "BEGIN"); err != nil {
+func (st *Store) snapshot(ctx context.Context, s *Session, fn func() error) error {
+	if err := st.d.BeginSnapshot(ctx, s); err != nil {
 		return err
 	}
 	err := fn()

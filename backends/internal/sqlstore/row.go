@@ -46,6 +46,8 @@ type row struct {
 	// since is when it became ready, for the claim that has found it.
 	since int64
 
+	known *known
+
 	dirty groups
 	set   settings
 }

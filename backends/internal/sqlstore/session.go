@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -95,6 +96,34 @@ func (s *Session) Exec(ctx context.Context, query string, args ...any) (int64, e
 	return n, nil
 }
 
+// Deferrer is a driver.Stmt that can be sent together with the next one. Its errors
+// are those of the statement that it is sent with.
+type Deferrer interface {
+	DeferContext(ctx context.Context, args []driver.NamedValue) error
+}
+
+// Send runs a statement whose outcome only matters if it fails. It may run as late as
+// with the next statement.
+func (s *Session) Send(ctx context.Context, query string, args ...any) error {
+	stmt, err := s.prepared(ctx, query)
+	if err != nil {
+		return err
+	}
+	later, ok := stmt.(Deferrer)
+	if !ok {
+		_, err := s.run(ctx, stmt, query, args)
+		return err
+	}
+	named, err := s.bind(args)
+	if err != nil {
+		return err
+	}
+	if err := later.DeferContext(ctx, named); err != nil {
+		return s.failed(query, err)
+	}
+	return s.fail.reach(query)
+}
+
 // Insert runs an INSERT and returns the key that the database gave the row.
 func (s *Session) Insert(ctx context.Context, d Dialect, query string, args ...any) (int64, error) {
 	if returning := d.InsertID(); returning != "" {
@@ -111,6 +140,40 @@ func (s *Session) Insert(ctx context.Context, d Dialect, query string, args ...a
 		return 0, fmt.Errorf("reading the key of a new row: %w", err)
 	}
 	return id, nil
+}
+
+// ManyInserter is a driver.Conn that can run an INSERT for several rows at once, and
+// returns their keys in order.
+type ManyInserter interface {
+	InsertMany(ctx context.Context, query string, rows [][]driver.NamedValue) ([]int64, error)
+}
+
+// InsertMany is Insert for several rows.
+func (s *Session) InsertMany(ctx context.Context, d Dialect, query string, rows [][]any) (keys []int64, err error) {
+	many, ok := s.dc.(ManyInserter)
+	if !ok {
+		for _, args := range rows {
+			key, err := s.Insert(ctx, d, query, args...)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, key)
+		}
+		return keys, nil
+	}
+	bound := make([][]driver.NamedValue, len(rows))
+	for i, args := range rows {
+		named, err := s.bind(args)
+		if err != nil {
+			return nil, err
+		}
+		bound[i] = slices.Clone(named)
+	}
+	keys, err = many.InsertMany(ctx, query, bound)
+	if err != nil {
+		return nil, s.failed(query, err)
+	}
+	return keys, s.fail.reach(query)
 }
 
 // Query runs a statement and calls each for every row. The Row is valid during
@@ -149,6 +212,10 @@ func (s *Session) exec(ctx context.Context, query string, args []any) (driver.Re
 	if err != nil {
 		return nil, err
 	}
+	return s.run(ctx, stmt, query, args)
+}
+
+func (s *Session) run(ctx context.Context, stmt driver.Stmt, query string, args []any) (driver.Result, error) {
 	named, err := s.bind(args)
 	if err != nil {
 		return nil, err
@@ -219,7 +286,7 @@ func (s *Session) prepare(ctx context.Context, query string) (driver.Stmt, error
 }
 
 func (s *Session) failed(query string, err error) error {
-	if errors.Is(err, driver.ErrBadConn) {
+	if v, ok := s.dc.(driver.Validator); errors.Is(err, driver.ErrBadConn) || ok && !v.IsValid() {
 		s.broken = true
 	}
 	return fmt.Errorf("%.60q: %w", query, err)

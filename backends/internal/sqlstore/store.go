@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -37,6 +38,14 @@ type Config struct {
 	// commits are durable themselves, but for relaxed ones. It is for stores with one
 	// writer at a time. Its calls come one at a time too.
 	Sync func() error
+	// Poll looks for the wake-ups of other processes in a table, often while there are
+	// some and seldom while there are none. It excludes Changed.
+	Poll bool
+	// Notify tells other processes what has changed. It must not block. It may be nil.
+	Notify func(hints []backend.Hint)
+	// Listen publishes what other processes tell, until ctx is done, and says when it
+	// begins and ceases to hear them. Meanwhile Poll looks seldom. It may be nil.
+	Listen func(ctx context.Context, publish func(...backend.Hint), hears func(bool))
 	// OnClose runs after the last connection was closed.
 	OnClose func() error
 }
@@ -50,10 +59,14 @@ type Store struct {
 	hub     backend.Hub
 	syncer  *syncer
 	watcher watcher
-	writers *pool
-	readers *pool
-	schema  int
-	keeper  housekeeping
+	// listener runs Config.Listen, and hears is what that has said last.
+	listener watcher
+	hears    atomic.Bool
+	writers  *pool
+	readers  *pool
+	schema   int
+	wrote    atomic.Bool // since the last look for wake-ups
+	keeper   housekeeping
 
 	upsertTimer, upsertActivity, upsertWorker string
 
@@ -103,6 +116,7 @@ func (st *Store) Close() error {
 		return nil
 	}
 	st.watcher.stop()
+	st.listener.stop()
 	st.life.Lock()
 	defer st.life.Unlock()
 	if st.closed {
@@ -156,7 +170,14 @@ func (st *Store) read(ctx context.Context, doing string, fn func(*Session) error
 		return err
 	}
 	defer st.leave()
-	err := st.patiently(ctx, func() error { return st.readers.with(ctx, fn) })
+	err := st.again(st.readers, func(begun *bool) error {
+		return st.patiently(ctx, func() error {
+			return st.readers.with(ctx, func(s *Session) error {
+				*begun = true
+				return st.useless(s, fn(s))
+			})
+		})
+	})
 	if err == nil {
 		err = st.syncer.seen(ctx)
 	}
@@ -166,18 +187,44 @@ func (st *Store) read(ctx context.Context, doing string, fn func(*Session) error
 	return nil
 }
 
+// useless sees to it that a connection on which an error says that it is lost is not
+// used again.
+func (st *Store) useless(s *Session, err error) error {
+	if err != nil && st.d.Classify(err) == Lost {
+		s.broken = true
+	}
+	return err
+}
+
+// again repeats a call whose connection was lost, once, on a new one. Most often it
+// was lost long ago, when the server was restarted, and so were the others of the
+// pool. The call sets safe if it got a connection and has left no trace if it fails.
+func (st *Store) again(p *pool, call func(safe *bool) error) error {
+	safe := false
+	err := call(&safe)
+	if err == nil || !safe || st.d.Classify(err) != Lost {
+		return err
+	}
+	_ = p.close() // what is lost can't say goodbye
+	return call(&safe)
+}
+
 // write runs fn in a transaction and publishes its hints once it is durable. fn
-// may run more than once.
-func (st *Store) write(ctx context.Context, doing string, relaxed bool, fn func(*batch) error) error {
+// may run more than once. What it needs may be nil.
+func (st *Store) write(ctx context.Context, doing string, relaxed bool, n *needs, fn func(*batch) error) error {
 	if err := st.enter(); err != nil {
 		return err
 	}
 	defer st.leave()
 	var b *batch
-	err := st.writers.with(ctx, func(s *Session) error {
-		return st.patiently(ctx, func() error {
-			b = newBatch(st, s)
-			return b.run(ctx, relaxed, fn)
+	err := st.again(st.writers, func(safe *bool) error {
+		return st.writers.with(ctx, func(s *Session) error {
+			return st.patiently(ctx, func() error {
+				b = newBatch(st, s)
+				err := b.run(ctx, relaxed, n, fn)
+				*safe = !b.committing
+				return st.useless(s, err)
+			})
 		})
 	})
 	if err != nil {
@@ -187,11 +234,15 @@ func (st *Store) write(ctx context.Context, doing string, relaxed bool, fn func(
 	// is written to the same log, and synced with them.
 	backend.Settle(b.handovers, true)
 	if !relaxed {
+		st.wrote.Store(true)
 		if err := st.syncer.await(ctx, b.number); err != nil {
 			return st.wrap(doing, err)
 		}
 	}
 	st.hub.Publish(b.hints...)
+	if st.cfg.Notify != nil && len(b.hints) > 0 {
+		st.cfg.Notify(b.hints)
+	}
 	return nil
 }
 
@@ -206,7 +257,7 @@ func (st *Store) patiently(ctx context.Context, try func() error) error {
 		}
 		switch st.d.Classify(err) {
 		case Busy, Conflict:
-		case Other, Lost, ReadOnly, NotAStore:
+		case Other, Lost, ReadOnly, NotAStore, Denied:
 			return err
 		}
 		if deadline.IsZero() {
@@ -231,13 +282,21 @@ func (st *Store) wrap(doing string, err error) error {
 		return fmt.Errorf("%s: %s: another program kept it locked for longer than the busy timeout of %s: %w: %w",
 			name, doing, st.d.Contention(), engine.ErrBusy, err)
 	case ReadOnly:
-		if !st.cfg.ReadOnly {
+		switch {
+		case st.cfg.ReadOnly:
+		case st.d.Remote():
+			doing += ": the server takes no writes; it is a replica, or was set to be read-only"
+		default:
 			doing += ": the database or its folder can't be written with the permissions of this process"
 		}
 		return fmt.Errorf("%s: %s: %w: %w", name, doing, engine.ErrReadOnly, err)
 	case NotAStore:
 		return fmt.Errorf("%s: %s: %w: %w", name, doing, engine.ErrNotAStore, err)
-	case Other, Lost:
+	case Denied:
+		doing += ": the user of the connection lacks a permission"
+	case Lost:
+		doing += ": the connection was lost"
+	case Other:
 	}
 	return fmt.Errorf("%s: %s: %w", name, doing, err)
 }

@@ -27,7 +27,7 @@ func (sub *subset) in() *filter {
 }
 
 // subsets returns what there is for a Query.
-func subsets(q *backend.Query) (all []subset) {
+func (st *Store) subsets(q *backend.Query) (all []subset) {
 	add := func(pks string, args ...any) { all = append(all, subset{pks: pks, args: args}) }
 	if q.InstanceID != "" {
 		add("SELECT pk FROM instances WHERE instance_id = ?", q.InstanceID)
@@ -46,7 +46,7 @@ func subsets(q *backend.Query) (all []subset) {
 		add("SELECT pk FROM instances WHERE attempt > 0 AND attempt >= ?", q.MinAttempt)
 	}
 	if q.ErrorContains != "" {
-		add("SELECT pk FROM instances WHERE last_error <> ''")
+		add("SELECT pk FROM instances WHERE " + st.d.NotEmpty("last_error"))
 	}
 	if q.Paused != nil && *q.Paused {
 		add("SELECT pk FROM instances WHERE paused <> 0")
@@ -60,14 +60,14 @@ func subsets(q *backend.Query) (all []subset) {
 
 // count sets n, to maxSorted+1 if there are more.
 func (sub *subset) count(ctx context.Context, s *Session) error {
-	return s.QueryOnce(ctx, "SELECT COUNT(*) FROM ("+sub.pks+" LIMIT ?) AS some",
+	return s.QueryOnce(ctx, "SELECT COUNT(*) FROM ("+sub.pks+" LIMIT ?) AS few",
 		func(r *Row) { sub.n = r.Int() }, append(slices.Clip(sub.args), maxSorted+1)...)
 }
 
 // fewest returns the smallest subset for a Query, or nil if there is none. Those with
 // more than maxSorted rows are alike, except that tags have an order.
-func fewest(ctx context.Context, s *Session, q *backend.Query) (least *subset, err error) {
-	for _, sub := range subsets(q) {
+func (st *Store) fewest(ctx context.Context, s *Session, q *backend.Query) (least *subset, err error) {
+	for _, sub := range st.subsets(q) {
 		if err := sub.count(ctx, s); err != nil {
 			return nil, err
 		}

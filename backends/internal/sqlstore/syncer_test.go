@@ -23,7 +23,7 @@ func (y *syncer) write(ctx context.Context) error {
 	return errors.Join(err, y.await(ctx, n))
 }
 
-// one starts a goroutine, and returns its outcome when the test asks for it.
+// start starts a goroutine, and returns its outcome when the test asks for it.
 func start(f func() error) (done func() error, ended func() bool) {
 	out := make(chan error, 1)
 	go func() { out <- f() }()
@@ -42,6 +42,7 @@ func TestOneSyncServesAllBefore(t *testing.T) {
 			done, _ := start(write)
 			later = append(later, done)
 		}
+		synctest.Wait()
 		reader, seen := start(func() error { return y.seen(t.Context()) })
 		synctest.Wait()
 		d.gate <- nil

@@ -21,8 +21,11 @@ func (b *batch) addTimers(x *row, timers []backend.Timer) error {
 
 func (b *batch) insertTimers(x *row, timers []backend.Timer) error {
 	for _, t := range timers {
-		if _, err := b.exec(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), b.dueTime(t), t.Event); err != nil {
+		if err := b.send(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), b.dueTime(t), t.Event); err != nil {
 			return err
+		}
+		if x.known.timers != nil {
+			x.known.timers[backend.TimerKey{Ref: t.Ref, Slot: t.Slot}] = b.dueTime(t)
 		}
 	}
 	return nil
@@ -42,7 +45,7 @@ func (b *batch) dropTimers(x *row, keys []backend.TimerKey) error {
 		if k.Slot != backend.AllSlots {
 			query, args = query+" AND slot = ?", append(args, int64(k.Slot))
 		}
-		n, err := b.exec(query, args...)
+		n, err := b.drop(x, k, query, args)
 		if err != nil {
 			return err
 		}
@@ -54,10 +57,31 @@ func (b *batch) dropTimers(x *row, keys []backend.TimerKey) error {
 	return b.nextTimer(x)
 }
 
+// drop deletes the timers of one key and returns how many there were.
+func (b *batch) drop(x *row, k backend.TimerKey, query string, args []any) (n int64, err error) {
+	if x.known.timers == nil {
+		return b.exec(query, args...)
+	}
+	for t := range x.known.timers {
+		if t.Ref == k.Ref && (k.Slot == backend.AllSlots || t.Slot == k.Slot) {
+			delete(x.known.timers, t)
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, b.send(query, args...)
+}
+
 // nextTimer looks up the earliest timer after timers have changed.
 func (b *batch) nextTimer(x *row) error {
 	var due int64
-	if _, err := b.queryRow("SELECT MIN(due) FROM timers WHERE instance = ?", func(r *Row) { due = r.Int() }, x.pk); err != nil {
+	if x.known.timers != nil {
+		for _, t := range x.known.timers {
+			due = earliest(due, t)
+		}
+	} else if _, err := b.queryRow("SELECT MIN(due) FROM timers WHERE instance = ?", func(r *Row) { due = r.Int() }, x.pk); err != nil {
 		return err
 	}
 	if due != x.nextTimer {
@@ -71,7 +95,9 @@ func (b *batch) nextTimer(x *row) error {
 // written before.
 func (b *batch) arrivals(x *row) (a backend.Arrivals, err error) {
 	a.Paused = x.paused
-	if x.inbox > 0 {
+	if x.known.hasArrived {
+		a.Inbox = x.known.arrived
+	} else if x.inbox > 0 {
 		if a.Inbox, a.More, err = inboxRows(b, x.pk); err != nil {
 			return a, err
 		}
@@ -80,6 +106,14 @@ func (b *batch) arrivals(x *row) (a backend.Arrivals, err error) {
 	case x.nextTimer == 0:
 	case x.nextTimer > b.now:
 		a.NextTimer = timeOf(x.nextTimer)
+	case x.known.hasFired:
+		for _, t := range x.known.fired {
+			if nanos(t.Due) <= b.now {
+				a.Timers = append(a.Timers, t)
+			} else if a.NextTimer.IsZero() {
+				a.NextTimer = t.Due
+			}
+		}
 	default:
 		a.Timers, a.NextTimer, err = b.dueTimers(x)
 	}

@@ -116,7 +116,7 @@ func (x *row) save(ctx context.Context, s *Session, args []any) ([]any, error) {
 		}
 	}
 	args = append(args, x.pk)
-	_, err := s.Exec(ctx, updateQuery(x.dirty), args...)
+	err := s.Send(ctx, updateQuery(x.dirty), args...)
 	x.dirty, x.set.updated = 0, 0
 	return args, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -28,6 +29,12 @@ func (r *Row) Int() int64 {
 		return 0
 	case int64:
 		return v
+	case []byte: // a sum, of drivers that have decimals as text
+		n, err := strconv.ParseInt(string(v), 10, 64)
+		if err != nil {
+			r.err = fmt.Errorf("column %d: %w", r.at, err)
+		}
+		return n
 	default:
 		r.err = fmt.Errorf("column %d is %T, not an integer", r.at, v)
 		return 0
@@ -50,6 +57,16 @@ func (r *Row) Text() string {
 		r.err = fmt.Errorf("column %d is %T, not text", r.at, v)
 		return ""
 	}
+}
+
+// TextOrNil returns the next column, nil for NULL.
+func (r *Row) TextOrNil() *string {
+	if r.vals[r.at] == nil {
+		r.at++
+		return nil
+	}
+	text := r.Text()
+	return &text
 }
 
 // Bytes returns the next column, nil for NULL. The bytes belong to the caller.

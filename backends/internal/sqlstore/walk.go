@@ -12,8 +12,9 @@ import (
 // walk is an index that is read in the order of a list until the page is full.
 type walk struct {
 	// source returns the query for the rows, as "at", the time that they are ordered
-	// by, and "found", their pk, both from after on unless that is nil.
-	source func(after *mark) (query string, args []any)
+	// by, and "found", their pk, both from after on unless that is nil. Of a source that
+	// is merged from several, it reads size rows of each.
+	source func(after *mark, size int) (query string, args []any)
 	// rows are the conditions that the index does not know.
 	rows *filter
 	// lag is how much later than at the key of the list may be.
@@ -43,7 +44,7 @@ func (l *listing) walk(from *position, w walk) (found []position, err error) {
 		size *= 2 // or it would hardly ever be certain
 	}
 	for {
-		source, args := w.source(last)
+		source, args := w.source(last, size)
 		more, end, err := l.part(source, args, size, w.rows)
 		if err != nil {
 			return nil, err
@@ -113,7 +114,7 @@ func (l *listing) created(from *position, rows *filter) ([]position, error) {
 	case l.few != nil && l.few.tag:
 		return l.tagged(from, rows)
 	case len(l.of.conditions) == 0 && len(inRange.conditions) == 0:
-		return l.walk(from, walk{rows: rows, source: func(after *mark) (string, []any) {
+		return l.walk(from, walk{rows: rows, source: func(after *mark, _ int) (string, []any) {
 			f := &filter{}
 			if after != nil {
 				f = l.behind([]string{"pk"}, after.pk)
@@ -180,12 +181,16 @@ func (l *listing) updatedOf(of []kind, from *position, lag time.Duration) ([]pos
 // merged walks through an index of the kinds, as many at a time as a statement takes.
 func (l *listing) merged(of []kind, from *position, rows, inRange *filter, column string, lag int64) (found []position, err error) {
 	for part := range slices.Chunk(of, maxKinds) {
-		more, err := l.walk(from, walk{rows: rows, lag: lag, source: func(after *mark) (string, []any) {
+		more, err := l.walk(from, walk{rows: rows, lag: lag, source: func(after *mark, size int) (string, []any) {
 			f := inRange
 			if after != nil {
 				f = f.both(l.behind([]string{column, "pk"}, after.at, after.pk))
 			}
-			return union(column+" AS at, pk AS found", part, f)
+			order := ""
+			if l.st.d.Remote() { // others merge as they read
+				order = l.order(column, "pk")
+			}
+			return unionOf(column+" AS at, pk AS found", part, f, order, size)
 		}})
 		if err != nil {
 			return nil, err

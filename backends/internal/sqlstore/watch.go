@@ -22,8 +22,15 @@ const (
 // subscribers.
 func (st *Store) Subscribe(topics ...backend.Topic) *backend.Subscription {
 	sub := st.hub.Subscribe(topics...)
-	if st.opened == nil && st.cfg.Changed != nil {
+	switch {
+	case st.opened != nil:
+	case st.cfg.Changed != nil:
 		st.watcher.start(st.watch)
+	case st.cfg.Poll:
+		st.watcher.start(st.poll)
+	}
+	if st.opened == nil && st.cfg.Listen != nil {
+		st.listener.start(func(ctx context.Context) { st.cfg.Listen(ctx, st.hub.Publish, st.hears.Store) })
 	}
 	return sub
 }

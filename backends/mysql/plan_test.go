@@ -1,0 +1,239 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	my "github.com/go-sql-driver/mysql"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// sent is a statement as the driver got it.
+type sent struct {
+	query string
+	args  []any
+}
+
+// recorder makes connections that note what they are asked.
+type recorder struct {
+	driver.Connector
+
+	mu   sync.Mutex
+	sent []sent
+}
+
+func (r *recorder) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := r.Connector.Connect(ctx)
+	return &recording{c, r}, err
+}
+
+// take returns what was asked since the last call.
+func (r *recorder) take() []sent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.sent
+	r.sent = nil
+	return all
+}
+
+type recording struct {
+	driver.Conn
+
+	r *recorder
+}
+
+func (c *recording) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) //nolint:forcetypeassert // as the driver's are
+}
+
+// QueryContext notes the last statement of a packet, the one that returns rows.
+func (c *recording) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) //nolint:forcetypeassert // as the driver's are
+	last := query[strings.LastIndexByte(query, ';')+1:]
+	var values []any
+	for _, a := range args[len(args)-strings.Count(last, "?"):] {
+		values = append(values, a.Value)
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	c.r.sent = append(c.r.sent, sent{last, values})
+	return rows, err
+}
+
+// Statements that fill a store: much has ended, much waits for a timer or runs, and
+// little is ready.
+var fill = []string{
+	"CREATE TEMPORARY TABLE digits AS SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 " +
+		"UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9",
+	"CREATE TEMPORARY TABLE n AS SELECT a.d + 10 * b.d AS n FROM digits AS a CROSS JOIN (SELECT d FROM digits) AS b",
+	"CREATE TEMPORARY TABLE hundreds AS SELECT 100 * a.n AS h FROM n AS a",
+	"CREATE TEMPORARY TABLE numbers AS SELECT a.n + b.h + 10000 * c.d AS n FROM n AS a CROSS JOIN hundreds AS b CROSS JOIN digits AS c WHERE c.d < 6",
+	`INSERT INTO instances (instance_id, execution_id, first_execution, workflow, queue, status, created, updated, finished, ready_at, wake_at,
+		blocked_builds, parked, retry_at, attempt, last_error, parent_instance)
+		SELECT CONCAT('i', n), n, n, CONCAT('wf', n % 3), 'q',
+			CASE WHEN n < 40000 THEN 'completed' WHEN n < 59000 THEN 'running' ELSE 'blocked' END, n * 1000000000, n * 1000000000, n * 1000000000,
+			CASE WHEN n < 40000 THEN NULL WHEN n < 57000 THEN 9000000000000000000 WHEN n < 59000 THEN 1 + n END, n,
+			CASE WHEN n % 10 = 0 THEN '\nold\n' ELSE '' END, CASE WHEN n >= 59000 THEN '\nold\n' END, CASE WHEN n >= 59500 THEN n END,
+			CASE WHEN n % 1000 = 0 THEN n END IS NOT NULL, CASE WHEN n % 1000 = 0 THEN 'refused' ELSE '' END, CONCAT('p', n % 10000)
+		FROM numbers`,
+	`INSERT INTO activities (instance, ref, name, queue, due, scheduled, attempt, ready_at)
+		SELECT n, 1, CONCAT('act', n % 3), 'q', 1, 1, 1, CASE WHEN n < 30000 THEN NULL WHEN n < 58000 THEN 9000000000000000000 ELSE n END FROM numbers`,
+	"ANALYZE TABLE instances, activities",
+}
+
+// What a claim or the first page of a list reads does not grow with what has ended,
+// waits, or can't be taken.
+func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
+	cfg, err := my.ParseDSN(newStore(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := my.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg = cfg.Clone()
+	cfg.InterpolateParams, cfg.MultiStatements = true, true
+	connector, err := my.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{Connector: connector}
+	db, own := sql.OpenDB(r), sql.OpenDB(plain)
+	t.Cleanup(func() { _, _ = db.Close(), own.Close() })
+	own.SetMaxOpenConns(1) // its counters are the session's
+	for _, statement := range fill {
+		if _, err := own.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%.60s: %v", statement, err)
+		}
+	}
+	b, err := OpenWithDB(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, b)
+	for _, tc := range hotCalls {
+		t.Run(tc.name, func(t *testing.T) {
+			r.take()
+			if n, err := tc.call(t.Context(), b); err != nil || n == 0 {
+				t.Fatalf("%d results, %v", n, err)
+			}
+			asked := r.take()
+			if len(asked) == 0 {
+				t.Fatal("nothing was asked")
+			}
+			for _, s := range asked {
+				if n := rowsRead(t, own, s); n > tc.most {
+					t.Errorf("%d rows are read by\n%s\n%v\n%s", n, s.query, s.args, planOf(t, own, s))
+				}
+			}
+		})
+	}
+}
+
+var hotCalls = []struct {
+	name string
+	most int64
+	call func(ctx context.Context, b backend.Backend) (int, error)
+}{
+	{"claim", 300, func(ctx context.Context, b backend.Backend) (int, error) {
+		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
+			Worker: "w", Build: "new", Queues: []engine.Queue{"q", "r"}, Workflows: []string{"wf0", "wf1", "wf2"}, Max: 20, MaxBlocked: 10, Lease: time.Hour,
+		})
+		return len(got.Tasks), err
+	}},
+	{"claim of a build that fails", 300, func(ctx context.Context, b backend.Backend) (int, error) {
+		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
+			Worker: "w", Build: "old", Queues: []engine.Queue{"q"}, Workflows: []string{"wf0", "wf1"}, Max: 20, MaxBlocked: 10, Lease: time.Hour,
+		})
+		return len(got.Tasks), err
+	}},
+	{"claim of activities", 300, func(ctx context.Context, b backend.Backend) (int, error) {
+		got, err := b.ClaimActivities(ctx, backend.ActivityClaim{
+			Worker: "w", Queues: []engine.Queue{"q"}, Activities: []string{"act0", "act1"}, Max: 20, Lease: time.Hour,
+		})
+		return len(got.Tasks), err
+	}},
+	{"list", 5000, listOf(backend.Query{})},
+	{"list of a status", 5000, listOf(backend.Query{Statuses: []engine.Status{engine.StatusRunning}})},
+	{"list of a workflow", 5000, listOf(backend.Query{Workflows: []string{"wf1"}, Ascending: true})},
+	{"list by update", 5000, listOf(backend.Query{Order: backend.OrderUpdated})},
+	{"list by attempt", 5000, listOf(backend.Query{Order: backend.OrderAttempt})},
+	{"list of errors", 5000, listOf(backend.Query{ErrorContains: "refused"})},
+	{"list of children", 5000, listOf(backend.Query{Parent: &engine.Instance{InstanceID: "p7"}})},
+	{"list of a prefix", 5000, listOf(backend.Query{IDPrefix: "i123"})},
+}
+
+func listOf(q backend.Query) func(ctx context.Context, b backend.Backend) (int, error) {
+	return func(ctx context.Context, b backend.Backend) (int, error) {
+		page, err := b.List(ctx, q)
+		return len(page.Items), err
+	}
+}
+
+// rowsRead runs a query again and returns how many rows or index entries it looked at.
+func rowsRead(t *testing.T, db *sql.DB, s sent) (n int64) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), "FLUSH STATUS"); err != nil {
+		t.Fatal(err)
+	}
+	table(t, db, s.query, s.args...)
+	for _, row := range table(t, db, "SHOW SESSION STATUS LIKE 'Handler_read%'") {
+		value, err := strconv.ParseInt(row[1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += value
+	}
+	return n
+}
+
+// planOf is what the server says of a query.
+func planOf(t *testing.T, db *sql.DB, s sent) string {
+	t.Helper()
+	var text strings.Builder
+	for _, row := range table(t, db, "EXPLAIN "+s.query, s.args...) {
+		fmt.Fprintln(&text, row)
+	}
+	return text.String()
+}
+
+// table runs a query and returns all it says.
+func table(t *testing.T, db *sql.DB, query string, args ...any) (all [][]string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		fields, to, texts := make([]sql.NullString, len(names)), make([]any, len(names)), make([]string, len(names))
+		for i := range fields {
+			to[i] = &fields[i]
+		}
+		if err := rows.Scan(to...); err != nil {
+			t.Fatal(err)
+		}
+		for i := range fields {
+			texts[i] = fields[i].String
+		}
+		all = append(all, texts)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
