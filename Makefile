@@ -15,6 +15,9 @@ BENCHTIME ?= 100ms
 LISTED    ?= 200000
 FUZZTIME  ?= 20s
 
+# Short tests need no servers.
+with_servers := $(if $(filter -short -short=true,$(TESTFLAGS)),,./scripts/services run)
+
 # The linter is built once for each tools/go.sum and version of Go.
 lint_key := $(shell { cat tools/go.sum; go env GOVERSION; } 2>/dev/null | cksum | cut -d' ' -f1)
 linter   := .bin/golangci-lint-$(lint_key)
@@ -28,9 +31,9 @@ demo: ## kills a worker under load, and looks for what was lost or done twice
 	@./scripts/demo
 
 .PHONY: test
-test: ## all tests, with the race detector
+test: ## all tests, with the race detector, and with servers unless TESTFLAGS=-short
 	@./scripts/need go cc certs
-	go test -race -timeout 20m $(TESTFLAGS) ./...
+	$(with_servers) go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: check
 check: fmt tidy vet layout lint ## everything that reads the code without running it
