@@ -35,10 +35,11 @@ var layers = map[string]string{
 	"engine/internal/command": "engine engine/history",
 
 	// L3, L4: what authors import, and what client and worker share.
-	"engine/workflow":      "engine engine/history engine/internal/command engine/internal/coro",
-	"engine/registry":      "engine engine/workflow",
-	"engine/settings":      "engine engine/history engine/internal/command engine/workflow",
-	"engine/backend/group": "engine engine/history engine/backend",
+	"engine/workflow":          "engine engine/history engine/internal/command engine/internal/coro",
+	"engine/registry":          "engine engine/workflow",
+	"engine/settings":          "engine engine/history engine/internal/command engine/workflow",
+	"engine/backend/group":     "engine engine/history engine/backend",
+	"engine/backend/intercept": "engine engine/history engine/backend",
 
 	// L5: pure replay. No store, no client, no worker.
 	"engine/executor": "engine engine/history engine/internal/command engine/internal/coro engine/registry engine/workflow",
@@ -51,8 +52,8 @@ var layers = map[string]string{
 	"backends/postgres":          "engine engine/history engine/backend backends/internal/sqlstore",
 
 	// L6: programs' side. worker names client for NewWorkflowOrchestrator alone.
-	"client": "engine engine/history engine/backend engine/backend/group engine/registry engine/settings engine/workflow",
-	"worker": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow engine/executor client",
+	"client": "engine engine/history engine/backend engine/backend/group engine/backend/intercept engine/registry engine/settings engine/workflow",
+	"worker": "engine engine/history engine/activity engine/backend engine/backend/group engine/backend/intercept engine/registry engine/settings engine/workflow engine/executor client",
 	"engine/tester": "engine engine/history engine/activity engine/backend engine/backend/group engine/internal/command engine/internal/coro " +
 		"engine/registry engine/settings engine/workflow engine/executor",
 
@@ -63,6 +64,8 @@ var layers = map[string]string{
 	"backends/backendtest":        "engine engine/history engine/backend backends/backendtest/faults backends/memory",
 	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings " +
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
+	"backends/backendtest/outage": "engine engine/history engine/activity engine/backend engine/backend/intercept engine/registry engine/settings " +
+		"engine/workflow client worker",
 	"backends": "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres",
 
 	// L8: programs wire the public packages together.

@@ -12,15 +12,22 @@
 // write took place, the call makes the same write again, which the store
 // recognizes, for up to ten seconds or until its ctx ends. If that is not enough
 // the error says that the outcome is unknown, and wraps none of the sentinels.
+//
+// No call waits for ever for a connection that hangs. Each try of a write is given
+// up after ten seconds, and made again at least once; a read whose ctx has no
+// deadline after thirty. Those who wait for the end of a run ask again as long as
+// they wait, whatever the store is up to.
 package client
 
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/backend/group"
+	"github.com/wfops/wfops/engine/backend/intercept"
 	"github.com/wfops/wfops/engine/registry"
 	"github.com/wfops/wfops/engine/settings"
 )
@@ -34,6 +41,7 @@ type Client struct {
 	// strict tells that registry was given to us: what it lacks is worth a question.
 	strict bool
 	clock  clock
+	told   atomic.Bool // that the store is away
 }
 
 // Option changes how New builds a Client.
@@ -57,7 +65,7 @@ func WithRegistry(r *registry.Registry) Option {
 
 // New returns a Client on b. Concurrent writes share calls of the store.
 func New(b backend.Backend, opts ...Option) *Client {
-	c := &Client{b: group.New(b), registry: registry.New()}
+	c := &Client{b: intercept.New(group.New(b), bound), registry: registry.New()}
 	for _, opt := range opts {
 		opt(c)
 	}

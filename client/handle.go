@@ -70,7 +70,7 @@ func (h *Handle[T]) Resume(ctx context.Context) error { return h.c.Resume(ctx, &
 
 // Describe is Client.Describe for the execution that the run is at.
 func (h *Handle[T]) Describe(ctx context.Context) (Description, error) {
-	s, err := h.c.latest(ctx, h.instance)
+	s, err := latest(ctx, h.c.b, h.instance)
 	if err != nil {
 		return Description{}, err
 	}
@@ -79,7 +79,7 @@ func (h *Handle[T]) Describe(ctx context.Context) (Description, error) {
 
 // History is Client.History for the execution that the run is at.
 func (h *Handle[T]) History(ctx context.Context) ([]history.Event, error) {
-	s, err := h.c.latest(ctx, h.instance)
+	s, err := latest(ctx, h.c.b, h.instance)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -26,9 +27,15 @@ func GetWorkflowResult[T any](ctx context.Context, c *Client, instance *engine.I
 	if err != nil {
 		return result, err
 	}
+	start := time.Now()
 	s, err := c.wait(ctx, i, timeout)
 	if err != nil {
 		return result, err
+	}
+	if timeout >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, resultDue(start, timeout))
+		defer cancel()
 	}
 	payload, err := c.result(ctx, s)
 	if err != nil {
@@ -40,9 +47,19 @@ func GetWorkflowResult[T any](ctx context.Context, c *Client, instance *engine.I
 	return result, nil
 }
 
+// resultDue is until when the result of a run is asked for if the store is away. A run
+// that ended in the last moment leaves no less than one look.
+func resultDue(start time.Time, timeout time.Duration) time.Time {
+	end := start.Add(cmp.Or(timeout, DefaultWaitTimeout))
+	if least := time.Now().Add(lookLimit); end.Before(least) {
+		return least
+	}
+	return end
+}
+
 // result returns what a finished execution ended with.
 func (c *Client) result(ctx context.Context, s backend.Summary) (engine.Payload, error) {
-	end, err := c.end(ctx, s)
+	end, err := ending(ctx, c.patient(), s)
 	if err != nil {
 		return nil, fmt.Errorf("result of workflow instance %s: %w", s.Instance, err)
 	}

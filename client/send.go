@@ -8,8 +8,9 @@ import (
 	"github.com/wfops/wfops/engine"
 )
 
-// How long and how often a write whose outcome is unknown is made again. Stores
-// recognize a repeated write for longer than resendFor.
+// How long and how often a write whose outcome is unknown is made again: at least
+// once, for the connection of the first try may have hung for all that time. Stores
+// recognize a repeated write for longer than that.
 const (
 	resendFor   = 10 * time.Second
 	resendFirst = 5 * time.Millisecond
@@ -23,7 +24,8 @@ func send(ctx context.Context, write func(again bool) error) error {
 	start := time.Now()
 	var last error
 	for delay := resendFirst; ; delay = min(2*delay, resendMax) {
-		err := write(delay != resendFirst)
+		again := delay != resendFirst
+		err := write(again)
 		if !engine.OutcomeUnknown(err) {
 			return err
 		}
@@ -31,7 +33,7 @@ func send(ctx context.Context, write func(again bool) error) error {
 			return fmt.Errorf("the outcome is unknown: %w: %w", err, last)
 		}
 		last = err
-		if ctx.Err() != nil || time.Since(start)+delay > resendFor {
+		if ctx.Err() != nil || again && time.Since(start)+delay > resendFor {
 			return fmt.Errorf("the outcome is unknown: %w", err)
 		}
 		timer := time.NewTimer(delay)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/backend/intercept"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -28,8 +29,9 @@ const (
 // however it ended, and following it wherever it continues as new. A timeout of 0
 // means DefaultWaitTimeout; with a negative one only ctx ends the wait.
 //
-// When the time is up the error is context.DeadlineExceeded (or ctx's error) and
-// tells what the instance is at.
+// While the store is away the wait goes on, and asks again now and then. When the
+// time is up the error is context.DeadlineExceeded (or ctx's error) and tells what
+// the instance is at or, if the store is away then, wraps its last error too.
 func (c *Client) WaitForWorkflowInstance(ctx context.Context, instance *engine.Instance, timeout time.Duration) error {
 	i, err := instanceOf(instance)
 	if err != nil {
@@ -44,26 +46,24 @@ func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Durat
 	if timeout == 0 {
 		timeout = DefaultWaitTimeout
 	}
-	var expired <-chan time.Time
+	within := ctx
 	if timeout > 0 {
-		timer := time.NewTimer(timeout)
-		defer timer.Stop()
-		expired = timer.C
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
 	}
 	// Subscribed before the first look, so that an end in between is not missed.
 	hints := c.b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: i.InstanceID})
 	defer hints.Close()
 
-	start := time.Now()
-	for interval, late := firstLook, false; ; interval = min(2*interval, slowLook) {
-		s, err := c.latest(ctx, i)
+	start, b := time.Now(), c.patient()
+	for interval := firstLook; ; interval = min(2*interval, slowLook) {
+		s, err := latest(within, b, i)
 		switch {
 		case err != nil:
 			return s, fmt.Errorf("waiting for workflow instance %s: %w", i, err)
 		case s.Status.Final():
 			return s, nil
-		case late:
-			return s, stillOpen(s, start, context.DeadlineExceeded)
 		}
 		i = s.Instance
 		look := time.NewTimer(interval + rand.N(interval/4))
@@ -72,14 +72,40 @@ func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Durat
 			hints.Take()
 			interval = firstLook / 2
 		case <-look.C:
-		case <-expired:
-			late = true
-		case <-ctx.Done():
+		case <-within.Done():
 			look.Stop()
-			return s, stillOpen(s, start, ctx.Err())
+			if ctx.Err() != nil {
+				return s, stillOpen(s, start, ctx.Err())
+			}
+			return c.lastLook(ctx, s, start)
 		}
 		look.Stop()
 	}
+}
+
+// patient is the store for those who wait.
+func (c *Client) patient() backend.Backend {
+	return intercept.New(c.b, patience{log: c.settings.Log(), told: &c.told}.around)
+}
+
+// lastLookLimit is how much longer a wait takes at most than its timeout.
+const lastLookLimit = time.Second
+
+// lastLook is the last one of a wait whose time is up: the timeout may be shorter
+// than the time between two.
+func (c *Client) lastLook(ctx context.Context, s backend.Summary, start time.Time) (backend.Summary, error) {
+	ctx, cancel := context.WithTimeout(ctx, lastLookLimit)
+	defer cancel()
+	end, err := latest(ctx, c.b, s.Instance)
+	switch {
+	case away(err):
+		return s, fmt.Errorf("%w: the last look failed: %w", stillOpen(s, start, context.DeadlineExceeded), err)
+	case err != nil:
+		return s, fmt.Errorf("waiting for workflow instance %s: %w", s.Instance, err)
+	case end.Status.Final():
+		return end, nil
+	}
+	return end, stillOpen(end, start, context.DeadlineExceeded)
 }
 
 // stillOpen is the error of a wait that took too long.
@@ -104,25 +130,25 @@ func blockedBecause(s backend.Summary) string {
 
 // latest returns the summary of i or, if that continued as new, of the execution
 // the run is at.
-func (c *Client) latest(ctx context.Context, i engine.Instance) (backend.Summary, error) {
-	s, err := c.b.Get(ctx, i)
+func latest(ctx context.Context, b backend.Read, i engine.Instance) (backend.Summary, error) {
+	s, err := b.Get(ctx, i)
 	for err == nil && s.Status == engine.StatusContinuedAsNew {
-		s, err = c.next(ctx, s)
+		s, err = next(ctx, b, s)
 	}
 	return s, err
 }
 
 // next returns the summary of an execution after s in its run. It takes the short
 // way if the run has the id still, and else follows the history.
-func (c *Client) next(ctx context.Context, s backend.Summary) (backend.Summary, error) {
-	current, err := c.b.Get(ctx, engine.Instance{InstanceID: s.Instance.InstanceID})
+func next(ctx context.Context, b backend.Read, s backend.Summary) (backend.Summary, error) {
+	current, err := b.Get(ctx, engine.Instance{InstanceID: s.Instance.InstanceID})
 	if err != nil && !errors.Is(err, engine.ErrInstanceNotFound) {
 		return current, err
 	}
 	if err == nil && current.FirstExecution == s.FirstExecution && current.Instance != s.Instance {
 		return current, nil
 	}
-	end, err := c.end(ctx, s)
+	end, err := ending(ctx, b, s)
 	if err != nil {
 		return s, err
 	}
@@ -131,16 +157,16 @@ func (c *Client) next(ctx context.Context, s backend.Summary) (backend.Summary, 
 		return s, fmt.Errorf("execution %s is %s, but its history ends with %s", s.Instance, s.Status, end.Kind())
 	}
 	successor := engine.Instance{InstanceID: s.Instance.InstanceID, ExecutionID: continued.NewExecution}
-	next, err := c.b.Get(ctx, successor)
+	then, err := b.Get(ctx, successor)
 	if err != nil {
-		return next, fmt.Errorf("execution %s continued as %s: %w", s.Instance, continued.NewExecution, err)
+		return then, fmt.Errorf("execution %s continued as %s: %w", s.Instance, continued.NewExecution, err)
 	}
-	return next, nil
+	return then, nil
 }
 
-// end returns the last event of a finished execution.
-func (c *Client) end(ctx context.Context, s backend.Summary) (history.Body, error) {
-	chunks, err := c.b.History(ctx, s.Instance, max(s.HistoryLength-1, 0), 0)
+// ending returns the last event of a finished execution.
+func ending(ctx context.Context, b backend.Read, s backend.Summary) (history.Body, error) {
+	chunks, err := b.History(ctx, s.Instance, max(s.HistoryLength-1, 0), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -80,14 +80,14 @@ func (h *hold) block() {
 		}
 		enc, err := history.Encode(it.event)
 		if err != nil {
-			h.complain("a result can't be encoded", err, 1)
+			h.complain("a result can't be encoded", err)
 			continue
 		}
 		keep, kept = append(keep, enc), append(kept, it.event.Ref)
 	}
 	c, err := h.blockCommit(reason, keep, local-len(kept))
 	if err != nil {
-		h.complain("an instance can't be blocked", err, 1)
+		h.complain("an instance can't be blocked", err)
 		h.lose(items)
 		return
 	}

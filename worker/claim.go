@@ -33,6 +33,7 @@ type claimer struct {
 	poll  time.Duration
 	hints *backend.Subscription
 	clock *clock
+	link  *link
 	log   *slog.Logger
 	// claim claims up to n tasks and starts them; each got one of n slots.
 	claim func(ctx context.Context, n int) (claimed, error)
@@ -72,7 +73,7 @@ func (c *claimer) run(ctx context.Context, stop <-chan struct{}) {
 		if err != nil {
 			failures++
 			c.report(ctx, err, failures)
-			pause(stop, backoff(failures))
+			c.link.pause(stop, backoff(failures))
 			continue
 		}
 		failures = 0
@@ -119,7 +120,10 @@ func (c *claimer) awaitSlot(stop <-chan struct{}) {
 
 // report logs the first failure of a row, and then now and then.
 func (c *claimer) report(ctx context.Context, err error, failures int) {
-	if failures == 1 || failures%20 == 0 {
+	switch {
+	case transient(err):
+		c.link.again("claiming failed", err, failures, slog.String("kind", c.kind))
+	case failures == 1 || failures%20 == 0:
 		c.log.LogAttrs(ctx, slog.LevelError, "claiming failed, trying again", slog.String("kind", c.kind),
 			slog.Int("failures", failures), slog.Any("error", err))
 	}
@@ -128,16 +132,6 @@ func (c *claimer) report(ctx context.Context, err error, failures int) {
 // backoff is the wait after so many failures in a row.
 func backoff(failures int) time.Duration {
 	return min(firstRetry<<min(failures-1, 20), lastRetry)
-}
-
-// pause waits for d, or until stop is closed.
-func pause(stop <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-stop:
-	}
 }
 
 func closed(c <-chan struct{}) bool {

@@ -32,6 +32,21 @@
 // claimed and replayed again by whoever comes first. Results of activities that
 // only this worker knows are delivered to the execution on their own.
 //
+// # When the store is away
+//
+// No call of the store takes longer than a third of a lease (but no less than two
+// seconds, or a lease that is shorter): a connection that hangs is given up, and the
+// call made again on another one. While the store is away everything that failed is
+// tried again, with a backoff of up to five seconds; when it answers again, all at
+// once. The log has one warning of an outage that lasts for more than a second, and
+// one line when it is over, with its length and how many leases it cost; single
+// failures are at level debug.
+//
+// Shortly before a lease runs out that can't be prolonged, the worker gives up what it
+// was for: the log says "lease lost" with the instance, and the context of each of its
+// activities here ends, with activity.ErrLeaseLost as the cause. Should another worker
+// have taken over, nothing that this one still commits is taken.
+//
 // # Stopping
 //
 // Stop ends the claims, lets run what runs, and gives all leases back. What is not

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -20,7 +19,7 @@ const heartbeatEvery = 5 * time.Second
 func (w *Worker) beat(ctx context.Context) {
 	t := time.NewTicker(heartbeatEvery)
 	defer t.Stop()
-	for {
+	for failures := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -29,7 +28,10 @@ func (w *Worker) beat(ctx context.Context) {
 		w.catalog.refresh()
 		w.cache.expire(time.Now().Add(-w.opts.cacheTTL))
 		if err := w.store.Heartbeat(ctx, w.row()); err != nil && ctx.Err() == nil {
-			w.log.LogAttrs(ctx, slog.LevelWarn, "the heartbeat failed, trying again", slog.Any("error", err))
+			failures++
+			w.link.again("the heartbeat failed", err, failures)
+		} else {
+			failures = 0
 		}
 	}
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -27,6 +26,9 @@ type keeper struct {
 
 	mu    sync.Mutex
 	poked map[engine.Instance]struct{}
+	// failures of prolonging in a row, and when the last one that counts was.
+	failures int
+	failed   time.Duration
 }
 
 func newKeeper(w *Worker) *keeper {
@@ -218,9 +220,42 @@ func (k *keeper) extendRows(ctx context.Context, now time.Time) {
 	}
 }
 
+// complain logs that leases could not be prolonged, which is tried again. Failures
+// count once a second: there are as many calls as leases and hints.
 func (k *keeper) complain(ctx context.Context, err error) {
-	if err != nil && !errors.Is(err, engine.ErrLeaseLost) && ctx.Err() == nil {
-		k.w.log.LogAttrs(ctx, slog.LevelWarn, "prolonging leases failed, trying again", slog.Any("error", err))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch now := k.w.clock.mark(); {
+	case err == nil || errors.Is(err, engine.ErrLeaseLost):
+		k.failures = 0
+	case ctx.Err() == nil && (k.failures == 0 || now-k.failed >= time.Second):
+		k.failures, k.failed = k.failures+1, now
+		k.w.link.again("prolonging leases failed", err, k.failures)
+	}
+}
+
+// watch gives up what this worker can't count on any more, whether the store answers
+// or not: the call that would have prolonged a lease may hang for longer than the
+// lease.
+func (k *keeper) watch(ctx context.Context) {
+	t := time.NewTicker(k.tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		for _, h := range k.w.holds.all() {
+			if h.left() <= 0 {
+				h.lose(nil)
+			}
+		}
+		for _, r := range k.w.rows.all() {
+			if r.left() <= 0 {
+				r.stop(activity.ErrLeaseLost)
+			}
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func (h *hold) letGo(readyAfter time.Duration) {
 	t.lease, t.onlyIfReady, t.readyAfter = 0, false, readyAfter
 	commit, err := commitOf(&h.author, &t)
 	if err != nil {
-		h.complain("an instance can't be given back", err, 1)
+		h.complain("an instance can't be given back", err)
 		h.lose(nil)
 		return
 	}
@@ -100,7 +100,7 @@ func (h *hold) cannotRun(err error, took []item) {
 		h.condemn(b, took)
 		return
 	}
-	h.complain("an instance can't be run here", err, 1)
+	h.complain("an instance can't be run here", err)
 	if h.body != nil { // it is in no state that the store knows
 		h.body.x.Close()
 		h.body = nil

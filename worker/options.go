@@ -36,8 +36,9 @@ type Options struct {
 	// digits of the SHA-256 of the executable.
 	BuildID string
 	// LeaseDuration is how long a task stays this worker's when nothing is heard of
-	// it: so long does it take until another one takes over after a crash. 0 means
-	// 30 s; at least 1 s.
+	// it: so long does it take until another one takes over after a crash, and so long
+	// may the store be away without anything being run twice. 0 means 30 s; at least
+	// 1 s.
 	LeaseDuration time.Duration
 	// CacheBytes bounds the estimated memory of executors that are kept for the next
 	// event of their instance. 0 means 256 MiB, less than 0 keeps none.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/activity"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
@@ -115,7 +116,8 @@ func (h *hold) lose(took []item) {
 	defer h.w.late.remove(late, late)
 	h.mu.Lock()
 	items := append(slices.Clip(took), h.box...)
-	if h.phase != gone {
+	first := h.phase != gone
+	if first {
 		h.leave(lost)
 	}
 	why := h.w.whyLost(h.until)
@@ -127,6 +129,9 @@ func (h *hold) lose(took []item) {
 		}
 	}
 	h.mu.Unlock()
+	if first {
+		h.w.link.leaseLost(errors.Is(why, activity.ErrLeaseLost), h.instance, slog.Int("activities_canceled", len(running)))
+	}
 	for _, a := range running {
 		a.revoke(why)
 	}
@@ -169,6 +174,6 @@ func (w *Worker) deliver(ctx context.Context, i engine.Instance, items []item) e
 		if err == nil || !transient(err) || ctx.Err() != nil {
 			return err
 		}
-		pause(ctx.Done(), backoff(failures))
+		w.link.pause(ctx.Done(), backoff(failures))
 	}
 }

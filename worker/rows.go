@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -26,6 +27,8 @@ type rowRun struct {
 	// written of the row first has them, be it that the row is given back. They are
 	// not changed once the attempt runs.
 	before []history.Event
+
+	said atomic.Bool // that the lease is lost
 
 	mu    sync.Mutex
 	until time.Time // end of the lease
@@ -163,18 +166,19 @@ func (r *rowRun) commit(c backend.ActivityCommit) {
 	}
 	for failures := 1; ; failures++ {
 		err := r.w.store.CommitActivities(r.w.ctx, []backend.ActivityCommit{c})[0]
-		if err == nil || errors.Is(err, engine.ErrLeaseLost) {
+		switch {
+		case err == nil:
 			return
-		}
-		over := !transient(err) || r.w.ctx.Err() != nil
-		if over || failures == 1 || failures%20 == 0 {
+		case errors.Is(err, engine.ErrLeaseLost):
+			r.sayLost(r.left() <= 0)
+			return
+		case !transient(err) || r.w.ctx.Err() != nil:
 			r.w.log.LogAttrs(r.w.ctx, slog.LevelWarn, "committing an activity failed", slog.String("instance", c.Instance.String()),
-				slog.Int64("ref", c.Ref), slog.Bool("given_up", over), slog.Any("error", err))
-		}
-		if over {
+				slog.Int64("ref", c.Ref), slog.Any("error", err))
 			return
 		}
-		pause(r.w.ctx.Done(), backoff(failures))
+		r.w.link.again("committing an activity failed", err, failures, slog.String("instance", c.Instance.String()), slog.Int64("ref", c.Ref))
+		r.w.link.pause(r.w.ctx.Done(), backoff(failures))
 	}
 }
 
@@ -223,16 +227,31 @@ func (r *rowRun) extended(x backend.ActivityExtension, sent time.Time, err error
 		r.stop(r.w.whyLost(r.end()))
 	default:
 		r.a.restore(x.Details)
-		if r.w.clock.until(r.end()) < r.w.opts.margin {
+		if r.left() <= 0 {
 			r.stop(activity.ErrLeaseLost)
 		}
 	}
 }
 
-// stop tells the function to stop. The row is no longer ours.
+// left is how long the lease can be counted on.
+func (r *rowRun) left() time.Duration { return r.w.clock.until(r.end()) - r.w.opts.margin }
+
+// stop tells the function to stop. The row is no longer ours. If the function has
+// returned there is nobody to tell; its outcome is good until somebody else claims
+// the row.
 func (r *rowRun) stop(cause error) {
 	r.w.rows.remove(r, r)
+	if !r.a.settled.Load() {
+		r.sayLost(errors.Is(cause, engine.ErrLeaseLost))
+	}
 	r.a.revoke(cause)
+}
+
+// sayLost logs once that the lease is gone.
+func (r *rowRun) sayLost(ranOut bool) {
+	if !r.said.Swap(true) {
+		r.w.link.leaseLost(ranOut, r.task.Instance, slog.String("activity", r.task.Name), slog.Int64("ref", r.task.Ref))
+	}
 }
 
 // giveBack makes the row ready for another worker at once, as the same attempt. It

@@ -121,7 +121,7 @@ func TestRule13LostRowGivenBack(t *testing.T) {
 						}
 					})
 				}
-				w.pass(10 * time.Second) // it claims, or is about to
+				w.pass(8 * time.Second) // it claims, or is about to
 				ctx, cancel := context.WithTimeout(w.Context(), time.Second)
 				defer cancel()
 				equal(w, "something was cut off", second.Stop(ctx) != nil, !late)

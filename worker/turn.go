@@ -222,7 +222,7 @@ func (h *hold) fetch() ([]history.Event, error) {
 		if failures++; !transient(err) || h.left() <= 0 || h.w.ctx.Err() != nil {
 			return nil, fmt.Errorf("reading the history of %s: %w", h.instance, err)
 		}
-		h.complain("reading a history failed, trying again", err, failures)
+		h.again("reading a history failed", err, failures)
 		h.pause(failures)
 	}
 }
@@ -260,15 +260,22 @@ func (h *hold) left() time.Duration {
 // pause waits before the next of several tries, but not for longer than the lease
 // lasts: a last try then comes just in time.
 func (h *hold) pause(failures int) {
-	pause(h.w.ctx.Done(), min(backoff(failures), max(h.left(), 0)))
+	h.w.link.pause(h.w.ctx.Done(), min(backoff(failures), max(h.left(), 0)))
 }
 
-// complain logs the first failure of a row, and then now and then.
-func (h *hold) complain(what string, err error, failures int) {
-	if failures == 1 || failures%20 == 0 {
-		h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, what, slog.String("instance", h.instance.String()),
-			slog.Int("failures", failures), slog.Any("error", err))
+// again logs that something failed and is tried again.
+func (h *hold) again(what string, err error, failures int) {
+	h.w.link.again(what, err, failures, slog.String("instance", h.instance.String()))
+}
+
+// complain logs what failed for good. If the store did not answer until the lease
+// ran out, that is said elsewhere.
+func (h *hold) complain(what string, err error) {
+	level := slog.LevelWarn
+	if transient(err) && h.left() <= 0 {
+		level = slog.LevelDebug
 	}
+	h.w.log.LogAttrs(h.w.ctx, level, what, slog.String("instance", h.instance.String()), slog.Any("error", err))
 }
 
 // send makes a commit, again and again unchanged while the outcome is unknown and
@@ -288,11 +295,11 @@ func (h *hold) send(commit []backend.WorkflowCommit) (backend.WorkflowCommitted,
 		}
 		if failures++; !transient(ans.Err) || h.left() <= 0 || h.w.ctx.Err() != nil {
 			if !errors.Is(ans.Err, engine.ErrLeaseLost) {
-				h.complain("giving up a step", ans.Err, 1)
+				h.complain("giving up a step", ans.Err)
 			}
 			return ans, ans.Err
 		}
-		h.complain("committing a step failed, sending it again", ans.Err, failures)
+		h.again("committing a step failed", ans.Err, failures)
 		h.pause(failures)
 	}
 }

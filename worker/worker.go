@@ -16,6 +16,7 @@ import (
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/backend/group"
+	"github.com/wfops/wfops/engine/backend/intercept"
 	"github.com/wfops/wfops/engine/executor"
 	"github.com/wfops/wfops/engine/registry"
 	"github.com/wfops/wfops/engine/settings"
@@ -37,6 +38,7 @@ type Worker struct {
 	began           time.Time
 
 	clock      *clock
+	link       *link
 	catalog    *catalog
 	cache      *cache
 	blocks     *blocks
@@ -85,7 +87,7 @@ func New(b backend.Backend, options *Options) *Worker {
 		o = *options
 	}
 	w := &Worker{
-		store: group.New(b), registry: o.Registry, settings: o.Settings, payloads: o.Settings.Payloads(),
+		registry: o.Registry, settings: o.Settings, payloads: o.Settings.Payloads(),
 		observers: slices.Clone(o.Observers), log: o.Settings.Log(), opts: o.resolve(), invalid: o.check(),
 		id: o.WorkerID, build: o.BuildID, clock: newClock(), warned: &once{},
 		blocks: newBlocks(int64(max(1, runtime.GOMAXPROCS(0)/2))),
@@ -100,6 +102,8 @@ func New(b backend.Backend, options *Options) *Worker {
 	w.cache = newCache(w.opts.cacheBytes, w.opts.cacheCount)
 	w.steps, w.acts = newSlots(w.opts.workflowSlots), newSlots(w.opts.activitySlots)
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.link = newLink(w.ctx, w.log, w.opts.lease)
+	w.store = intercept.New(group.New(b), w.link.around)
 	w.keeper = newKeeper(w)
 	return w
 }
@@ -204,13 +208,13 @@ func (w *Worker) prepare(ctx context.Context) error {
 func (w *Worker) outfit() {
 	if w.opts.roles != ActivitiesOnly {
 		w.workflows = &claimer{
-			kind: "workflows", slots: w.steps, batch: claimBatch, poll: w.opts.workflowPoll, clock: w.clock, log: w.log, claim: w.claimWorkflows,
+			kind: "workflows", slots: w.steps, batch: claimBatch, poll: w.opts.workflowPoll, clock: w.clock, link: w.link, log: w.log, claim: w.claimWorkflows,
 			tried: make(chan struct{}),
 		}
 	}
 	if w.opts.roles != WorkflowsOnly {
 		w.activities = &claimer{
-			kind: "activities", slots: w.acts, batch: claimBatch, poll: w.opts.activityPoll, clock: w.clock, log: w.log, claim: w.claimActivities,
+			kind: "activities", slots: w.acts, batch: claimBatch, poll: w.opts.activityPoll, clock: w.clock, link: w.link, log: w.log, claim: w.claimActivities,
 			tried: make(chan struct{}),
 		}
 	}
@@ -225,6 +229,7 @@ func (w *Worker) launch() {
 		defer w.keeper.hints.Close()
 		w.keeper.run(w.ctx)
 	})
+	w.loops.Go(func() { w.keeper.watch(w.ctx) })
 	w.loops.Go(func() { w.beat(w.ctx) })
 	// Workflows wait until it is known whether older activities do: what they
 	// schedule runs here only if not.

@@ -27,6 +27,7 @@ type world struct {
 	store *hooked
 	c     *client.Client
 	log   *logbook
+	level slog.Level // of what is logged
 	all   []*Worker
 }
 
@@ -36,7 +37,7 @@ func inWorld(t *testing.T, test func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &hooked{Backend: memory.New()}
-		w := &world{T: t, store: s, c: client.New(s), log: &logbook{t: t}}
+		w := &world{T: t, store: s, c: client.New(s), log: &logbook{t: t}, level: slog.LevelWarn}
 		defer func() {
 			for _, w := range w.all {
 				s.clear()
@@ -54,7 +55,7 @@ func inWorld(t *testing.T, test func(*world)) {
 // worker starts a worker. register gets it before it starts.
 func (w *world) worker(o Options, register ...any) *Worker {
 	w.Helper()
-	o.Settings.Logger = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.Settings.Logger = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: w.level}))
 	if o.BuildID == "" {
 		o.BuildID = "build"
 	}

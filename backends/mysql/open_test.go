@@ -82,10 +82,10 @@ func asUser(t *testing.T, dsn, privileges string) string {
 // readOnlyServer is a store on a server of its own, which was set to be read-only.
 func readOnlyServer(t *testing.T) string {
 	s := newServer(t)
-	s.run()
-	closeStore(t, openStore(t, s.dsn()))
+	s.Start()
+	closeStore(t, openStore(t, s.Address()))
 	s.admin("SET GLOBAL read_only = 1")
-	return s.dsn()
+	return s.Address()
 }
 
 const hunter = "hunter2"

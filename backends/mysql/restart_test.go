@@ -1,27 +1,15 @@
 package mysql
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	my "github.com/go-sql-driver/mysql"
-
-	"github.com/wfops/wfops/client"
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/registry"
-	"github.com/wfops/wfops/engine/settings"
-	"github.com/wfops/wfops/engine/workflow"
-	"github.com/wfops/wfops/worker"
 )
 
 // server is a private MariaDB or MySQL, which a test may kill.
@@ -73,7 +61,7 @@ func newServer(t *testing.T) *server {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", install.Args, err, out)
 	}
-	t.Cleanup(s.kill)
+	t.Cleanup(s.Kill)
 	return s
 }
 
@@ -87,8 +75,8 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it listens on TCP
 }
 
-// run starts the server and waits until it answers.
-func (s *server) run() {
+// Start implements outage.Server. It starts the server and waits until it answers.
+func (s *server) Start() {
 	s.t.Helper()
 	me, err := user.Current()
 	if err != nil {
@@ -130,8 +118,8 @@ func (s *server) admin(statements ...string) {
 
 func pause(d time.Duration) { <-time.After(d) }
 
-// kill ends the server like a crash.
-func (s *server) kill() {
+// Kill implements outage.Server. It ends the server like a crash.
+func (s *server) Kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
@@ -139,99 +127,4 @@ func (s *server) kill() {
 	}
 }
 
-func (s *server) dsn() string { return fmt.Sprintf("mysql://wfops@127.0.0.1:%d/wfops", s.port) }
-
-// ran counts the attempts of activities.
-var ran sync.Map // name → *atomic.Int64
-
-func chain(ctx workflow.Context, name string, steps int) (int, error) {
-	sum := 0
-	for n := range steps {
-		one, err := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, count, fmt.Sprint(name, ".", n), n).Get(ctx)
-		if err != nil {
-			return 0, err
-		}
-		sum += one
-	}
-	return sum, nil
-}
-
-func count(_ context.Context, name string, n int) (int, error) {
-	counter, _ := ran.LoadOrStore(name, new(atomic.Int64))
-	counter.(*atomic.Int64).Add(1) //nolint:forcetypeassert // stored above
-	return n, nil
-}
-
-// The server is killed again and again while workflows run. A client whose call has
-// an unknown outcome makes it again; workers are told nothing. In the end each
-// workflow has its result, and no activity whose result was stored ran again after
-// it.
-func TestServerIsKilledUnderLoad(t *testing.T) {
-	s := newServer(t)
-	s.run()
-	b, err := Open(t.Context(), s.dsn())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := registry.New()
-	quiet := settings.Settings{Logger: slog.New(slog.DiscardHandler)}
-	if err := errors.Join(r.RegisterWorkflow(chain), r.RegisterActivity(count)); err != nil {
-		t.Fatal(err)
-	}
-	w := worker.New(b, &worker.Options{Registry: r, LeaseDuration: 5 * time.Second, Settings: quiet})
-	if err := w.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	c := client.New(b)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-
-	const instances, steps, kills = 60, 20, 3
-	var wg sync.WaitGroup
-	var done atomic.Int64
-	for n := range instances {
-		wg.Go(func() {
-			defer done.Add(1)
-			name := fmt.Sprint("i", n)
-			if got, err := finishAnyhow(ctx, c, name, steps); err != nil || got != steps*(steps-1)/2 {
-				t.Errorf("%s: %d, %v", name, got, err)
-			}
-		})
-	}
-	for range kills {
-		pause(300 * time.Millisecond)
-		s.kill()
-		pause(500 * time.Millisecond)
-		s.run()
-	}
-	t.Logf("%d of %d instances were done at the last start of the server", done.Load(), instances)
-	wg.Wait()
-	if err := errors.Join(w.Stop(ctx), b.Close()); err != nil {
-		t.Error(err)
-	}
-	again := 0
-	ran.Range(func(_, counter any) bool {
-		again += int(counter.(*atomic.Int64).Load()) - 1 //nolint:forcetypeassert // as stored
-		return true
-	})
-	if most := instances * kills; again > most {
-		t.Errorf("%d attempts too many; a kill costs an instance one at most, which would be %d", again, most)
-	}
-}
-
-// finishAnyhow starts an instance and waits for its result, as long as it takes.
-func finishAnyhow(ctx context.Context, c *client.Client, name string, steps int) (got int, err error) {
-	i := &engine.Instance{InstanceID: name}
-	for ctx.Err() == nil {
-		o := client.WorkflowInstanceOptions{InstanceID: name, IDReuse: client.IDReuseReject}
-		_, err = c.CreateWorkflowInstance(ctx, o, chain, name, steps)
-		if err == nil || errors.Is(err, engine.ErrInstanceAlreadyExists) {
-			got, err = client.GetWorkflowResult[int](ctx, c, i, time.Minute)
-		}
-		if err == nil {
-			return got, nil
-		}
-		pause(50 * time.Millisecond)
-	}
-	return 0, errors.Join(ctx.Err(), err)
-}
+func (s *server) Address() string { return fmt.Sprintf("mysql://wfops@127.0.0.1:%d/wfops", s.port) }

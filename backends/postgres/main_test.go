@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/wfops/wfops/backends/backendtest/outage"
 )
 
 func TestMain(m *testing.M) {
-	if runHelper() {
+	if runHelper() || outage.Process(openAny) {
 		return
 	}
 	code := m.Run()

@@ -13,7 +13,8 @@ import (
 type breakable struct {
 	backend.Backend
 
-	err atomic.Pointer[error]
+	err     atomic.Pointer[error]
+	retired atomic.Bool
 }
 
 func breakableOn(b backend.Backend) *breakable { return &breakable{Backend: b} }
@@ -23,6 +24,13 @@ func (b *breakable) sever(err error) { b.err.Store(&err) }
 
 // mend makes calls work again.
 func (b *breakable) mend() { b.err.Store(nil) }
+
+// retire makes calls work again, but claims find nothing any more: a worker that comes
+// back gets rid of what it has, and no more.
+func (b *breakable) retire() {
+	b.retired.Store(true)
+	b.mend()
+}
 
 func (b *breakable) broken() error {
 	if p := b.err.Load(); p != nil {
@@ -62,6 +70,9 @@ func (b *breakable) Deliver(ctx context.Context, ds []backend.Delivery) []error 
 func (b *breakable) ClaimWorkflows(ctx context.Context, c backend.WorkflowClaim) (backend.WorkflowClaimed, error) {
 	if err := b.broken(); err != nil {
 		return backend.WorkflowClaimed{}, err
+	}
+	if b.retired.Load() {
+		return backend.WorkflowClaimed{}, nil
 	}
 	return b.Backend.ClaimWorkflows(ctx, c)
 }

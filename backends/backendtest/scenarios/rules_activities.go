@@ -132,7 +132,7 @@ func answeredLate(name string, n int) sentence {
 		line.sever(io.ErrUnexpectedEOF)
 		s.pass(soon)
 		s.deliverUpTo("a", n)
-		line.mend()
+		line.retire()
 		close(goOn)
 		s.until("the result is in the inbox", func() bool { return len(s.pending(i).Inbox) == n+1 }, s.log.String)
 		s.halt(former)

@@ -17,9 +17,8 @@ import (
 type batch struct {
 	st *Store
 	s  *Session
-	// ctx outlives the caller's: once a transaction has begun it is short, and a
-	// driver that watches a context pays for it in every statement.
-	ctx context.Context //nolint:containedctx // see above
+	// ctx is that of the transaction, see Store.begun.
+	ctx context.Context //nolint:containedctx // see there
 	now int64
 
 	rows  []*row
@@ -59,7 +58,7 @@ func (b *batch) run(ctx context.Context, relaxed bool, n *needs, fn func(*batch)
 	if b.st.cfg.ReadOnly {
 		return b.refuse(ctx)
 	}
-	b.ctx = context.WithoutCancel(ctx)
+	b.ctx = b.st.begun(ctx)
 	if b.st.d.Remote() && n != nil && n.look != nil {
 		if found, err := n.look(b); !found || err != nil {
 			return err
@@ -92,6 +91,17 @@ func (b *batch) run(ctx context.Context, relaxed bool, n *needs, fn func(*batch)
 	// one. Who takes an execution that does not exist is refused its first step.
 	backend.Settle(b.handovers, complete && !undone)
 	return errors.Join(err, again)
+}
+
+// begun is the context of the statements of a transaction that has begun. On a network
+// the connection may hang: a caller that stops waiting takes it down, and the server
+// rolls back. In this process nothing hangs, and a transaction is better brought to
+// its end: a driver that watches a context pays for it in every statement.
+func (st *Store) begun(ctx context.Context) context.Context {
+	if st.d.Remote() {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // rollback ends the transaction, if there is one: some errors have ended it

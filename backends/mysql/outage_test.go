@@ -1,0 +1,37 @@
+package mysql
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	my "github.com/go-sql-driver/mysql"
+
+	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// openAny opens a store in any process.
+func openAny(ctx context.Context, dsn string) (backend.Backend, error) { return Open(ctx, dsn) }
+
+func TestOutages(t *testing.T) {
+	outage.Run(t, outage.Harness{
+		New:  func(t *testing.T) string { return newStore(t) },
+		Open: openAny,
+		Through: func(ctx context.Context, dsn string, n *outage.Network) (backend.Backend, error) {
+			cfg, err := my.ParseDSN(dsn)
+			if err != nil {
+				return nil, err
+			}
+			if cfg.Addr, err = n.Via(cfg.Addr); err != nil {
+				return nil, err
+			}
+			return Open(ctx, cfg.FormatDSN())
+		},
+		Polled: true,
+		Server: func(t *testing.T) outage.Server { return newServer(t) },
+		Ahead: func(ctx context.Context, dsn string, by time.Duration) (backend.Backend, error) {
+			return Open(ctx, dsn, withClock(func() time.Time { return time.Now().Add(by) }))
+		},
+	})
+}
