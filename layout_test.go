@@ -47,6 +47,7 @@ var layers = map[string]string{
 	// L6: adapters know the port and nothing of what runs on it.
 	"backends/internal/sqlstore": "engine engine/history engine/backend",
 	"backends/memory":            "engine engine/history engine/backend",
+	"backends/redis":             "engine engine/history engine/backend",
 	"backends/sqlite":            "engine engine/history engine/backend backends/internal/sqlstore",
 	"backends/mysql":             "engine engine/history engine/backend backends/internal/sqlstore",
 	"backends/postgres":          "engine engine/history engine/backend backends/internal/sqlstore",
@@ -66,7 +67,7 @@ var layers = map[string]string{
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
 	"backends/backendtest/outage": "engine engine/history engine/activity engine/backend engine/backend/intercept engine/registry engine/settings " +
 		"engine/workflow client worker",
-	"backends": "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres",
+	"backends": "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres backends/redis",
 
 	// L8: programs wire the public packages together.
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
@@ -74,7 +75,7 @@ var layers = map[string]string{
 }
 
 const public = "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow " +
-	"client worker backends backends/memory backends/sqlite backends/mysql backends/postgres"
+	"client worker backends backends/memory backends/sqlite backends/mysql backends/postgres backends/redis"
 
 // thirdParty says which modules the code of a package may import; test files may
 // import these and those of testThirdParty. Everything else is refused.
@@ -82,7 +83,8 @@ var thirdParty = map[string]string{
 	"backends/sqlite":   "github.com/mattn/go-sqlite3 modernc.org/sqlite",
 	"backends/mysql":    "github.com/go-sql-driver/mysql",
 	"backends/postgres": "github.com/jackc/pgx/v5",
-	"cmd/wfbench":       "github.com/jackc/pgx/v5", // drops what a run has made
+	"backends/redis":    "github.com/redis/go-redis",
+	"cmd/wfbench":       "github.com/jackc/pgx/v5 github.com/redis/go-redis", // drops what a run has made
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
 	"samples/...":   "github.com/google/uuid",
@@ -93,7 +95,7 @@ const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak"
 // shipped are packages that users' programs are built from, and keptOut what must
 // not come with them: test code, and telemetry that nobody asked for.
 var (
-	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory", "backends/mysql", "backends/postgres"}
+	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory", "backends/mysql", "backends/postgres", "backends/redis"}
 	keptOut = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "go.opentelemetry.io"}
 )
 

@@ -6,12 +6,14 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wfops/wfops/backends/memory"
 	"github.com/wfops/wfops/backends/mysql"
 	"github.com/wfops/wfops/backends/postgres"
+	"github.com/wfops/wfops/backends/redis"
 	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -28,6 +30,9 @@ type scheme struct {
 	// whole, instead of open, gets the DSN as it is, without its setting mode. It is for
 	// servers, whose DSNs have rules and settings of their own.
 	whole func(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error)
+	// url tells that open gets the whole DSN without the query, as it was written:
+	// what is percent-encoded in a URL may be part of a password.
+	url bool
 }
 
 var schemes = []scheme{
@@ -35,6 +40,12 @@ var schemes = []scheme{
 	{name: "sqlite", example: "sqlite:orders.db", open: openSQLite},
 	{name: "mysql", example: "mysql://user:password@host:3306/database", whole: openMySQL},
 	{name: "postgres", alias: "postgresql", example: "postgres://user:password@host:5432/database", whole: openPostgres},
+	{name: "redis", example: "redis://localhost:6379/0", open: openRedis, url: true},
+	{name: "rediss", example: "rediss://host:6379/0 (TLS)", open: openRedis, url: true},
+	{name: "redis-cluster", example: "redis-cluster://host:7000,host:7001", open: openRedis, url: true},
+	{name: "rediss-cluster", example: "rediss-cluster://host:7000,host:7001 (TLS)", open: openRedis, url: true},
+	{name: "redis-sentinel", example: "redis-sentinel://host:26379/0?master_name=main", open: openRedis, url: true},
+	{name: "rediss-sentinel", example: "rediss-sentinel://host:26379/0?master_name=main (TLS)", open: openRedis, url: true},
 }
 
 // Open opens the store that dsn names:
@@ -44,10 +55,14 @@ var schemes = []scheme{
 //	PATH.db, PATH.sqlite         a file; PATH is taken literally
 //	mysql://USER:PASSWORD@HOST:PORT/DATABASE
 //	postgres://USER:PASSWORD@HOST:PORT/DATABASE
+//	redis://HOST:PORT/DB         one Redis server; rediss:// with TLS
+//	redis-cluster://HOST:PORT,…  a Redis Cluster
+//	redis-sentinel://HOST:PORT,…/DB?master_name=NAME
 //
 // Settings follow after a '?': mode=ro opens the store for reading only;
-// synchronous=full or normal and busy_timeout=5s are for SQLite; those of a server are
-// its driver's.
+// synchronous=full or normal and busy_timeout=5s are for SQLite; prefix=wfops,
+// partitions=16 and retention=720h are for Redis; others of a server are its
+// driver's.
 //
 // Errors never show a password: of a dsn that can't be understood they repeat the
 // scheme alone. What is wrong with dsn is an engine.ErrInvalidArgument; other
@@ -72,6 +87,10 @@ func openScheme(ctx context.Context, s scheme, rest string) (backend.Backend, er
 			return nil, err
 		}
 		return s.whole(ctx, dsn, readOnly)
+	}
+	if s.url {
+		address, settings, _ := strings.Cut(s.name+":"+rest, "?")
+		return open(ctx, s.open, address, settings)
 	}
 	path, settings, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 	path, err := url.PathUnescape(path)
@@ -219,6 +238,45 @@ func openPostgres(ctx context.Context, dsn string, readOnly bool) (backend.Backe
 		opts = append(opts, postgres.ReadOnly())
 	}
 	b, err := postgres.Open(ctx, dsn, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func openRedis(ctx context.Context, address string, q *query) (backend.Backend, error) {
+	var opts []redis.Option
+	switch mode := q.take("mode"); mode {
+	case "", "rw":
+	case "ro":
+		opts = append(opts, redis.ReadOnly())
+	default:
+		q.wrong("mode", mode, "ro or rw")
+	}
+	if prefix := q.take("prefix"); prefix != "" {
+		opts = append(opts, redis.WithPrefix(prefix))
+	}
+	if text := q.take("partitions"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			q.wrong("partitions", text, "a number")
+		}
+		opts = append(opts, redis.WithPartitions(n))
+	}
+	if text := q.take("retention"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			q.wrong("retention", text, "a duration like 720h")
+		}
+		opts = append(opts, redis.WithRetention(d))
+	}
+	if q.err != nil {
+		return nil, q.err
+	}
+	if len(q.values) > 0 {
+		address += "?" + q.values.Encode() // the client's own
+	}
+	b, err := redis.Open(ctx, address, opts...)
 	if err != nil {
 		return nil, err
 	}

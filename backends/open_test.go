@@ -117,7 +117,7 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestUnknownSchemeListsTheKnown(t *testing.T) {
-	_, err := backends.Open(t.Context(), "redis://localhost")
+	_, err := backends.Open(t.Context(), "mongodb://localhost")
 	for _, want := range []string{"memory:", "sqlite:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not name %s", err, want)

@@ -95,8 +95,8 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 // arguments: a DSN may hold a password.
 const dsnVariable = "WFBENCH_DSN"
 
-const dsnUsage = "`server`, of mysql one like user:password@tcp(host:3306)/ and of postgres a database like postgres://user:password@host:5432/database; " +
-	"each run makes a database or a schema there and removes it (default: the environment's " + dsnVariable + ")"
+const dsnUsage = "`server`, of mysql one like user:password@tcp(host:3306)/ and of postgres a database like postgres://user:password@host:5432/database, of redis one like redis://host:6379/0; " +
+	"each run makes a database, a schema or keys there and removes them (default: the environment's " + dsnVariable + ")"
 
 func (s size) check() error {
 	if min(s.instances, s.concurrency, s.steps) < 0 || min(s.period, s.lease) < 0 {

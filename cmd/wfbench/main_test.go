@@ -80,7 +80,7 @@ func plausible(t *testing.T, store storeKind, w workload) {
 		if testing.Short() {
 			t.Skip("needs a server")
 		}
-		dsn = os.Getenv("WFOPS_TEST_" + strings.ToUpper(store.name) + "_DSN") // scripts/services sets it
+		dsn = serverOf(t, store.name)
 	}
 	args := append([]string{"-backend", store.name, "-dsn", dsn, "-workload", w.name, "-json"}, strings.Fields(small[w.name].args)...)
 	if err := run(t.Context(), args, nil, &out, io.Discard); err != nil {
@@ -174,4 +174,18 @@ func TestQuantile(t *testing.T) {
 	if got != "51ns 100ns 100ns 0s" {
 		t.Errorf("got %s", got)
 	}
+}
+
+// serverOf returns the server for a store, which scripts/services starts.
+func serverOf(t *testing.T, store string) string {
+	t.Helper()
+	variable, scheme := "WFOPS_TEST_"+strings.ToUpper(store)+"_DSN", ""
+	if store == "redis" {
+		variable, scheme = "WFOPS_TEST_REDIS_ADDR", "redis://"
+	}
+	address := os.Getenv(variable)
+	if address == "" {
+		t.Fatalf("%s is not set; eval \"$(scripts/services env)\" sets it", variable)
+	}
+	return scheme + address
 }

@@ -46,6 +46,7 @@ var storeKinds = []storeKind{
 	{name: "sqlite", shared: true, open: openSQLite},
 	{name: "mysql", shared: true, server: true, open: openMySQL, remove: removeMySQL},
 	{name: "postgres", shared: true, server: true, open: openPostgres, remove: removePostgres},
+	{name: "redis", shared: true, server: true, open: openRedis, remove: removeRedis},
 }
 
 func openSQLite(ctx context.Context, p place) (backend.Backend, error) {

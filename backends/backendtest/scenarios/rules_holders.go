@@ -53,7 +53,9 @@ var holdersHear = []sentence{
 		equal(s, "signals in history", s.count(*i, history.KindSignalReceived), 1)
 		s.signal("a", "n", 2)
 		want(s, i, upTo(2))
-		equal(s, "claims", len(line.heard().claims), 1)
+		if n := len(line.heard().claims); n > 1 { // none if it was taken eagerly
+			s.Errorf("%d claims", n)
+		}
 	}},
 	{"OfAPause", func(s *system) {
 		var told atomic.Value

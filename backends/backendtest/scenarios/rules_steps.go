@@ -158,7 +158,7 @@ var sentAgain = []sentence{
 		})
 		i := s.create("a", "w")
 		s.rest()
-		end := line.heard().claims[0].LeaseUntil
+		end := s.pending(i).LeaseUntil
 		s.pass(3 * time.Second)
 		if tries := len(line.heard().commits); tries < 5 || last.Load() >= end.UnixNano() {
 			s.Errorf("the commit was sent %d times, at last %s before the lease ended", tries, end.Sub(time.Unix(0, last.Load())))
