@@ -10,12 +10,13 @@ import (
 
 // Create implements backend.Control.
 func (b *Backend) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
-	items := make([]item, len(cs))
+	items, handovers := make([]item, len(cs)), make([]backend.Handover, len(cs))
 	for i := range cs {
 		p := &packer{b: make([]byte, 0, 512)}
 		m := p.begin()
 		p.setText("op", "create")
 		b.packCreation(p, &cs[i])
+		handovers[i] = b.reserve(p, &cs[i])
 		p.end(m)
 		items[i] = item{tag: b.partition(cs[i].Instance.InstanceID), data: p.b}
 	}
@@ -26,6 +27,7 @@ func (b *Backend) Create(ctx context.Context, cs []backend.Creation) []backend.C
 			out[i].Instance = engine.Instance{InstanceID: cs[i].Instance.InstanceID, ExecutionID: r.answer.text(1)}
 			out[i].Existed = r.answer.text(0) == "existed"
 		}
+		b.settle(handovers[i], r)
 	}
 	return out
 }

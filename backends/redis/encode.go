@@ -94,7 +94,7 @@ func (b *Backend) packCreation(p *packer, c *backend.Creation) {
 	p.setText("id", idOf(c.Instance))
 	p.setText("iid", c.Instance.InstanceID)
 	p.setText("eid", c.Instance.ExecutionID)
-	p.setText("first", cmp.Or(c.FirstExecution, c.Instance.ExecutionID))
+	p.setText("first", firstOf(c))
 	p.key("wf")
 	p.value(c.Workflow)
 	p.setText("queue", string(c.Queue.OrDefault()))
@@ -113,6 +113,8 @@ func (b *Backend) packCreation(p *packer, c *backend.Creation) {
 	p.key("term")
 	p.bytes(c.Terminate)
 }
+
+func firstOf(c *backend.Creation) string { return cmp.Or(c.FirstExecution, c.Instance.ExecutionID) }
 
 // packTags writes tags as JSON: scripts never look into them.
 func packTags(tags map[string]string) []byte {

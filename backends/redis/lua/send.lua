@@ -99,10 +99,16 @@ local function insert(m, moved, paused)
   list(e, 'st:running')
   list(e, 'wf:' .. e.wf)
   if e.parent then list(e, 'k:' .. e.parent[1]) end
+  if m.etok then -- a worker of the creating process takes it at once
+    e.tok, e.holder, e.lease = m.etok, m.eworker, NOW + m.elease
+    place(e)
+    return e
+  end
   place(e)
   -- The hint goes out for a postponed one too: nobody else would tell the workers
   -- when to look.
   hint('workflows', e.queue)
+  return e
 end
 
 local DEDUPE = 900000 -- milliseconds
@@ -128,7 +134,8 @@ local function create(m)
   elseif e and m.reuse == 'reject' then
     return 'taken', e.eid, e.status
   end
-  insert(m)
+  e = insert(m)
+  if m.etok then return 'ok', m.eid, e.lease, arrivals(e) end
   return 'ok', m.eid
 end
 
