@@ -87,7 +87,7 @@ func TestOpenErrors(t *testing.T) {
 		{"mysql:root:" + secret, "can't be read"},
 		{"postgres://root:" + secret + "@db/wf?mode=x", "want ro or rw"},
 		{"postgresql://root:" + secret + "%zz@db/wf", "can't be understood"},
-		{"redis://root:" + secret + "@db:6379/0", `no store for "redis:"`},
+		{"mongodb://root:" + secret + "@db:27017/0", `no store for "mongodb:"`},
 		{"oracle://root:" + secret + "@db/wf.db", `no store for "oracle:"`},
 		{"root:" + secret + "@tcp(db:3306)/wf", "does not say which store"},
 		{"memory:x" + secret, "no name or path"},
