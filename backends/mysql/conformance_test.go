@@ -98,13 +98,13 @@ func TestConformanceWithDB(t *testing.T) {
 }
 
 func TestBehaviors(t *testing.T) {
-	scenarios.Run(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend { return openStore(t, newStore(t)) }})
+	scenarios.Run(t, scenarios.Harness{Server: true, Open: func(t *testing.T) backend.Backend { return openStore(t, newStore(t)) }})
 }
 
 // ownTime is for tests that run in a time of their own, which the store has to go
 // by.
 func ownTime() scenarios.Harness {
-	return scenarios.Harness{Open: func(t *testing.T) backend.Backend { return openStore(t, newStore(t), withClock(time.Now)) }}
+	return scenarios.Harness{Server: true, Open: func(t *testing.T) backend.Backend { return openStore(t, newStore(t), withClock(time.Now)) }}
 }
 
 func TestChaos(t *testing.T) { scenarios.Chaos(t, ownTime()) }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"net"
 	"net/url"
@@ -201,26 +200,11 @@ func (p *pooler) dial(schema string) *pgconn.HijackedConn {
 	return hc
 }
 
-// few sets how many random schedules the chaos test runs.
-func few(t *testing.T, n string) {
-	t.Helper()
-	f := flag.Lookup("chaos.count")
-	before := f.Value.String()
-	if before != f.DefValue { // somebody wants a number
-		return
-	}
-	if err := f.Value.Set(n); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
-
 // A pooler in transaction mode is noticed, and then nothing depends on which
 // connection of the server runs a transaction.
 func TestChaosBehindAPooler(t *testing.T) {
-	few(t, "20")
 	p := newPooler(t)
-	scenarios.Chaos(t, scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+	scenarios.Chaos(t, scenarios.Harness{Server: true, Open: func(t *testing.T) backend.Backend {
 		return openStore(t, p.dsn(t, newStore(t)), withClock(time.Now), WithoutNotifications())
 	}})
 }

@@ -14,7 +14,7 @@ import (
 func harness(t *testing.T, variable string) scenarios.Harness {
 	t.Helper()
 	addr := address(t, variable)
-	return scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+	return scenarios.Harness{Server: true, Open: func(t *testing.T) backend.Backend {
 		return patient{openAt(t, addr, newPrefix(t, addr))}
 	}}
 }
@@ -42,7 +42,7 @@ func inBubble(t *testing.T, variable string) scenarios.Harness {
 	t.Helper()
 	addr := address(t, variable)
 	plain := harness(t, variable)
-	return scenarios.Harness{Open: func(t *testing.T) backend.Backend {
+	return scenarios.Harness{Server: true, Open: func(t *testing.T) backend.Backend {
 		if time.Now().Year() > 2000 { // when bubbles begin
 			return plain.Open(t)
 		}

@@ -26,7 +26,7 @@ import (
 
 var (
 	chaosSeed  = flag.Uint64("chaos.seed", 1, "seed of the first random schedule")
-	chaosCount = flag.Int("chaos.count", 0, "number of random schedules, each with the seed after the last one's; 0 means 100, or 20 with -short")
+	chaosCount = flag.Int("chaos.count", 0, "number of random schedules, each with the seed after the last one's; 0 means 100, or 10 with -short or on a server")
 )
 
 // Chaos runs random schedules on a store: workers that are killed, cut off, stopped
@@ -40,13 +40,13 @@ var (
 // again, except for how goroutines interleave.
 func Chaos(t *testing.T, h Harness) {
 	n := 100
-	if testing.Short() {
+	if testing.Short() || h.Server {
 		n = fewSchedules
 	}
 	schedules(t, h, cmp.Or(*chaosCount, n))
 }
 
-const fewSchedules = 20
+const fewSchedules = 10
 
 func schedules(t *testing.T, h Harness, n int) {
 	for k := range n {

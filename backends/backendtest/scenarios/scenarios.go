@@ -33,6 +33,9 @@ type Harness struct {
 	// Group is how many writes of clients and workers one call of the store holds at
 	// most; 0 means what they use by themselves.
 	Group int
+	// Server tells that the store is on a server, where everything takes so much longer
+	// that random schedules are fewer, and groups of one size.
+	Server bool
 }
 
 // behavior is one of the numbered promises to authors of workflows.
