@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	my "github.com/go-sql-driver/mysql"
-
-	"github.com/wfops/wfops/backends/internal/sqlstore"
 )
 
 // packetBytes bounds what is sent in one packet. Every server takes a packet of
@@ -41,12 +40,14 @@ type statement struct {
 	args  []driver.NamedValue
 	// more is how many rows it inserts besides the first.
 	more int
+	// asks: somebody waits for its rows.
+	asks bool
 }
 
 // whole returns the statement with the parameters of all its rows.
 func (s statement) whole() statement {
 	if s.more > 0 {
-		row := s.query[strings.LastIndexByte(s.query, '('):]
+		row := s.query[strings.Index(s.query, values)+len(values):]
 		s.query += strings.Repeat(", "+row, s.more)
 		s.more = 0
 	}
@@ -59,28 +60,29 @@ const (
 	insertHistory = "INSERT INTO history "
 	insertInbox   = "INSERT INTO inbox "
 	deleteInbox   = "DELETE FROM inbox "
+	values        = "VALUES "
 )
 
-// joined adds the row of an INSERT to an earlier one. No other statement of a
-// transaction comes in between that cares, except one that deletes from the inbox: it
-// may name a key that is given to a new row after it.
-func (w *wire) joined(s statement) bool {
+// join adds the rows of an earlier INSERT to s, which may refer to what was inserted
+// since then. No other statement of a transaction comes in between that cares, except
+// one that deletes from the inbox: it may name a key that is given to a new row after it.
+func (w *wire) join(s statement) statement {
 	if strings.HasPrefix(s.query, deleteInbox) {
 		maps.DeleteFunc(w.open, func(query string, _ int) bool { return strings.HasPrefix(query, insertInbox) })
 	}
 	if !w.text || !strings.HasPrefix(s.query, insertHistory) && !strings.HasPrefix(s.query, insertInbox) {
-		return false
+		return s
 	}
 	if at, ok := w.open[s.query]; ok {
-		w.queue[at].args = append(w.queue[at].args, s.args...)
-		w.queue[at].more++
-		return true
+		before := &w.queue[at]
+		s.args, s.more = append(before.args, s.args...), before.more+1
+		*before = statement{}
 	}
 	if w.open == nil {
 		w.open = map[string]int{}
 	}
 	w.open[s.query] = len(w.queue)
-	return false
+	return s
 }
 
 func (s statement) size() int {
@@ -101,7 +103,6 @@ func (s statement) size() int {
 var (
 	_ driver.ConnPrepareContext = (*wire)(nil)
 	_ driver.Validator          = (*wire)(nil)
-	_ sqlstore.ManyInserter     = (*wire)(nil)
 )
 
 // newWire finds out what the driver was told to do.
@@ -148,10 +149,8 @@ func (w *wire) later(ctx context.Context, s statement) error {
 			return err
 		}
 	}
-	if !w.joined(s) {
-		w.queue = append(w.queue, s)
-	}
 	w.size += s.size()
+	w.queue = append(w.queue, w.join(s))
 	return nil
 }
 
@@ -170,7 +169,7 @@ func (w *wire) flush(ctx context.Context) error {
 // they can be sent as one.
 func (w *wire) take(s statement) (_ []statement, one statement, ok bool) {
 	w.queue = append(w.queue, s)
-	all, size := w.queue, w.size+s.size()
+	all, size := slices.DeleteFunc(w.queue, func(s statement) bool { return s.query == "" }), w.size+s.size()
 	w.queue, w.size = nil, 0
 	clear(w.open)
 	for i := range all {
@@ -229,55 +228,6 @@ func (w *wire) exec(ctx context.Context, s statement) (driver.Result, error) {
 	return res, nil
 }
 
-// InsertMany sends an INSERT for each row, in as few packets as possible.
-func (w *wire) InsertMany(ctx context.Context, query string, rows [][]driver.NamedValue) (ids []int64, err error) {
-	for len(rows) > 0 {
-		n, size := 0, 0
-		for n < len(rows) && (n == 0 || size < packetBytes) {
-			size += statement{query: query, args: rows[n]}.size()
-			n++
-		}
-		some, err := w.insert(ctx, query, rows[:n], size)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, some...)
-		rows = rows[n:]
-	}
-	return ids, nil
-}
-
-// insert is InsertMany for rows of a size that may go together.
-func (w *wire) insert(ctx context.Context, query string, rows [][]driver.NamedValue, size int) (ids []int64, err error) {
-	if len(rows) > 1 && w.text && w.size+size <= 2*packetBytes {
-		last := len(rows) - 1
-		for _, args := range rows[:last] {
-			w.queue = append(w.queue, statement{query: query, args: clean(args)})
-		}
-		res, err := w.exec(ctx, statement{query: query, args: clean(rows[last])})
-		if err != nil {
-			return nil, err
-		}
-		if all, ok := res.(my.Result); ok && len(all.AllLastInsertIds()) >= len(rows) {
-			ids = all.AllLastInsertIds()
-			return ids[len(ids)-len(rows):], nil
-		}
-		return nil, fmt.Errorf("the driver's %T does not tell the keys of %d rows", res, len(rows))
-	}
-	for _, args := range rows {
-		res, err := w.exec(ctx, statement{query: query, args: clean(args)})
-		if err != nil {
-			return nil, err
-		}
-		id, err := res.LastInsertId()
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
 func (w *wire) execText(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	ex, ok := w.raw.(driver.ExecerContext)
 	if !ok {
@@ -315,8 +265,10 @@ func (w *wire) prepared(ctx context.Context, query string, fn func(driver.Stmt) 
 	return fn(st)
 }
 
-// query sends the queue and a statement, and returns the rows of the latter.
+// query sends the queue and a statement, and returns the rows of the latter, after
+// those of the statements in the queue that ask.
 func (w *wire) query(ctx context.Context, s statement) (driver.Rows, error) {
+	s.asks = true
 	all, one, ok := w.take(s)
 	if ok {
 		q, can := w.raw.(driver.QueryerContext)
@@ -332,14 +284,18 @@ func (w *wire) query(ctx context.Context, s statement) (driver.Rows, error) {
 			return nil, err
 		}
 	}
-	w.queue = all[:len(all)-1]
-	if err := w.flush(ctx); err != nil {
-		return nil, err
+	var read readRows
+	for _, s := range all {
+		if !s.asks {
+			if _, err := w.exec(ctx, s); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		err := w.prepared(ctx, s.query, func(st driver.Stmt) error { return read.add(ctx, st, s.args) })
+		if err != nil {
+			return nil, err
+		}
 	}
-	var rows *readRows
-	err := w.prepared(ctx, s.query, func(st driver.Stmt) (err error) {
-		rows, err = readAll(ctx, st, s.args)
-		return err
-	})
-	return rows, err
+	return &read, nil
 }

@@ -136,6 +136,8 @@ func (d *dialect) Contention() time.Duration { return d.busyTimeout }
 func (d *dialect) ForUpdate() string  { return " FOR UPDATE" }
 func (d *dialect) SkipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
+func (d *dialect) ByID() string { return " FORCE INDEX (instances_id)" }
+
 // InQueue uses columns that hold the queue where another column is not NULL: an index
 // holds all rows.
 func (d *dialect) InQueue(column string) string {
@@ -157,8 +159,6 @@ func (d *dialect) Upsert(table string, key, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON DUPLICATE KEY UPDATE %s",
 		table, strings.Join(columns, ", "), strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", "), strings.Join(set, ", "))
 }
-
-func (d *dialect) InsertID() string { return "" }
 
 // escaped is a pattern for LIKE with '|' as the escape.
 var escaped = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")

@@ -27,8 +27,9 @@ type sent struct {
 type recorder struct {
 	driver.Connector
 
-	mu   sync.Mutex
-	sent []sent
+	mu    sync.Mutex
+	sent  []sent
+	trips int
 }
 
 func (r *recorder) Connect(ctx context.Context) (driver.Conn, error) {
@@ -45,6 +46,17 @@ func (r *recorder) take() []sent {
 	return all
 }
 
+// tripsOf returns how many round trips a call takes.
+func (r *recorder) tripsOf(call func()) int {
+	r.mu.Lock()
+	before := r.trips
+	r.mu.Unlock()
+	call()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.trips - before
+}
+
 type recording struct {
 	driver.Conn
 
@@ -52,20 +64,28 @@ type recording struct {
 }
 
 func (c *recording) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.r.mu.Lock()
+	c.r.trips++
+	c.r.mu.Unlock()
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) //nolint:forcetypeassert // as the driver's are
 }
 
-// QueryContext notes the last statement of a packet, the one that returns rows.
+// QueryContext notes the statements of a packet that return rows.
 func (c *recording) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) //nolint:forcetypeassert // as the driver's are
-	last := query[strings.LastIndexByte(query, ';')+1:]
-	var values []any
-	for _, a := range args[len(args)-strings.Count(last, "?"):] {
-		values = append(values, a.Value)
-	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	c.r.sent = append(c.r.sent, sent{last, values})
+	c.r.trips++
+	for statement := range strings.SplitSeq(query, ";") {
+		var values []any
+		for range strings.Count(statement, "?") {
+			values = append(values, args[0].Value)
+			args = args[1:]
+		}
+		if strings.HasPrefix(statement, "SELECT") {
+			c.r.sent = append(c.r.sent, sent{statement, values})
+		}
+	}
 	return rows, err
 }
 
@@ -93,24 +113,7 @@ var fill = []string{
 // What a claim or the first page of a list reads does not grow with what has ended,
 // waits, or can't be taken.
 func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
-	cfg, err := my.ParseDSN(newStore(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := my.NewConnector(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg = cfg.Clone()
-	cfg.InterpolateParams, cfg.MultiStatements = true, true
-	connector, err := my.NewConnector(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recorder{Connector: connector}
-	db, own := sql.OpenDB(r), sql.OpenDB(plain)
-	t.Cleanup(func() { _, _ = db.Close(), own.Close() })
-	own.SetMaxOpenConns(1) // its counters are the session's
+	r, db, own := recorded(t)
 	for _, statement := range fill {
 		if _, err := own.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("%.60s: %v", statement, err)
@@ -138,6 +141,31 @@ func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// recorded returns two ways into a new store: one that notes what is asked, and one
+// whose counters are the session's.
+func recorded(t *testing.T) (r *recorder, db, own *sql.DB) {
+	t.Helper()
+	cfg, err := my.ParseDSN(newStore(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := my.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg = cfg.Clone()
+	cfg.InterpolateParams, cfg.MultiStatements = true, true
+	connector, err := my.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = &recorder{Connector: connector}
+	db, own = sql.OpenDB(r), sql.OpenDB(plain)
+	t.Cleanup(func() { _, _ = db.Close(), own.Close() })
+	own.SetMaxOpenConns(1)
+	return r, db, own
 }
 
 var hotCalls = []struct {

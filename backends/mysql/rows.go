@@ -21,6 +21,7 @@ var (
 	_ driver.StmtExecContext  = (*stmt)(nil)
 	_ driver.StmtQueryContext = (*stmt)(nil)
 	_ sqlstore.Deferrer       = (*stmt)(nil)
+	_ sqlstore.Asker          = (*stmt)(nil)
 )
 
 // Close is part of driver.Stmt, as are NumInput, Exec and Query.
@@ -50,6 +51,15 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 // DeferContext runs the statement together with the next one that is not deferred.
 func (s *stmt) DeferContext(ctx context.Context, args []driver.NamedValue) error {
 	return s.w.later(ctx, statement{query: s.query, args: clean(slices.Clone(args))})
+}
+
+// AskContext is QueryContext for rows that come with those of the next statement. It
+// sends nothing by itself.
+func (s *stmt) AskContext(_ context.Context, args []driver.NamedValue) error {
+	asked := statement{query: s.query, args: clean(slices.Clone(args)), asks: true}
+	s.w.queue = append(s.w.queue, asked)
+	s.w.size += asked.size()
+	return nil
 }
 
 // clean replaces in texts what is no UTF-8, which the server would refuse: an error
@@ -91,48 +101,78 @@ func (r *ownRows) Next(dest []driver.Value) error {
 	return nil
 }
 
-// readRows are rows that were read to their end.
+// HasNextResultSet is part of driver.RowsNextResultSet, as is NextResultSet. What the
+// driver returns for text implements it.
+func (r *ownRows) HasNextResultSet() bool {
+	sets, ok := r.Rows.(driver.RowsNextResultSet)
+	return ok && sets.HasNextResultSet()
+}
+
+// NextResultSet goes on to the rows of the next statement that has some.
+func (r *ownRows) NextResultSet() error {
+	sets, ok := r.Rows.(driver.RowsNextResultSet)
+	if !ok {
+		return lacks(r.Rows, "NextResultSet")
+	}
+	return sets.NextResultSet()
+}
+
+// readRows are rows of one or more statements that were read to their end.
 type readRows struct {
-	columns []string
-	rows    [][]driver.Value
+	columns [][]string
+	rows    [][][]driver.Value
 }
 
 // Columns is part of driver.Rows, as are Close and Next.
-func (r *readRows) Columns() []string { return r.columns }
+func (r *readRows) Columns() []string { return r.columns[0] }
 
 // Close has nothing to do.
 func (r *readRows) Close() error { return nil }
 
 // Next hands out a row.
 func (r *readRows) Next(dest []driver.Value) error {
-	if len(r.rows) == 0 {
+	if len(r.rows[0]) == 0 {
 		return io.EOF
 	}
-	copy(dest, r.rows[0])
-	r.rows = r.rows[1:]
+	copy(dest, r.rows[0][0])
+	r.rows[0] = r.rows[0][1:]
 	return nil
 }
 
-// readAll runs a prepared statement, which can be closed afterwards.
-func readAll(ctx context.Context, st driver.Stmt, args []driver.NamedValue) (all *readRows, err error) {
+// HasNextResultSet is part of driver.RowsNextResultSet, as is NextResultSet.
+func (r *readRows) HasNextResultSet() bool { return len(r.rows) > 1 }
+
+// NextResultSet goes on to the rows of the next statement.
+func (r *readRows) NextResultSet() error {
+	if !r.HasNextResultSet() {
+		return io.EOF
+	}
+	r.columns, r.rows = r.columns[1:], r.rows[1:]
+	return nil
+}
+
+// add runs a prepared statement, which can be closed afterwards.
+func (r *readRows) add(ctx context.Context, st driver.Stmt, args []driver.NamedValue) (err error) {
 	q, ok := st.(driver.StmtQueryContext)
 	if !ok {
-		return nil, lacks(st, "QueryContext")
+		return lacks(st, "QueryContext")
 	}
 	found, err := q.QueryContext(ctx, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows := &ownRows{found}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	all = &readRows{columns: rows.Columns()}
+	var all [][]driver.Value
 	for {
-		row := make([]driver.Value, len(all.columns))
+		row := make([]driver.Value, len(rows.Columns()))
 		if err := rows.Next(row); errors.Is(err, io.EOF) {
-			return all, nil
+			break
 		} else if err != nil {
-			return nil, err
+			return err
 		}
-		all.rows = append(all.rows, row)
+		all = append(all, row)
 	}
+	r.columns, r.rows = append(r.columns, rows.Columns()), append(r.rows, all)
+	return nil
 }

@@ -165,6 +165,10 @@ func (d *dialect) ForUpdate() string { return " FOR UPDATE" }
 // SkipLocked implements sqlstore.Dialect.
 func (d *dialect) SkipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
+// ByID implements sqlstore.Dialect. Connections that write don't scan tables, see
+// writeSettings.
+func (d *dialect) ByID() string { return "" }
+
 // InQueue says which rows an index holds.
 func (d *dialect) InQueue(column string) string { return "queue = ? AND " + column + " IS NOT NULL" }
 
@@ -196,11 +200,6 @@ func (d *dialect) Upsert(table string, key, columns []string) string {
 		table, strings.Join(columns, ", "), strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", "),
 		strings.Join(key, ", "), strings.Join(set, ", "))
 }
-
-// InsertID implements sqlstore.Dialect.
-func (d *dialect) InsertID() string { return returning }
-
-const returning = " RETURNING pk"
 
 // likeReplacer escapes what LIKE treats in a way of its own.
 var likeReplacer = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)

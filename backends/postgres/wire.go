@@ -3,17 +3,14 @@ package postgres
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // answerTimeout bounds how long the server may take over one round trip. A
@@ -38,8 +35,6 @@ type wire struct {
 	named bool
 	names int // given out
 
-	inserts map[string]*stmt // by what InsertMany was called with
-
 	queue []call
 	// What the calls of the queue refer to.
 	values  [][]byte
@@ -57,6 +52,7 @@ type call struct {
 	values  [][]byte
 	formats []int16
 	parses  bool // it comes with its statement's text and name
+	asks    bool // somebody waits for its rows
 }
 
 var (
@@ -118,56 +114,6 @@ func (w *wire) skip(calls []call) error {
 		}
 	}
 	return nil
-}
-
-// ask sends what is queued and returns the reader for the answer to the last call,
-// once all others have succeeded. finish must follow.
-func (w *wire) ask(ctx context.Context) (*pgconn.ResultReader, error) {
-	if err := w.flush(ctx); err != nil {
-		return nil, err
-	}
-	last := len(w.queue) - 1
-	if err := w.skip(w.queue[:last]); err != nil {
-		return nil, err
-	}
-	return w.queue[last].answer(w.pipe)
-}
-
-// InsertMany implements sqlstore.ManyInserter.
-func (w *wire) InsertMany(ctx context.Context, query string, rows [][]driver.NamedValue) ([]int64, error) {
-	s := w.inserts[query]
-	if s == nil {
-		if w.inserts == nil {
-			w.inserts = map[string]*stmt{}
-		}
-		s = &stmt{w: w, query: rebind(query + returning)}
-		w.inserts[query] = s
-	}
-	before := len(w.queue)
-	for _, row := range rows {
-		if err := s.enqueue(row); err != nil {
-			return nil, err
-		}
-	}
-	keys := make([]int64, 0, len(rows))
-	err := w.flush(ctx)
-	if err == nil {
-		err = w.skip(w.queue[:before])
-	}
-	for i := before; err == nil && i < len(w.queue); i++ {
-		var rr *pgconn.ResultReader
-		if rr, err = w.queue[i].answer(w.pipe); err != nil {
-			break
-		}
-		for rr.NextRow() {
-			keys = append(keys, int64(binary.BigEndian.Uint64(rr.Values()[0]))) //nolint:gosec // two's complement
-		}
-		_, err = rr.Close()
-	}
-	if err = w.finish(err); err == nil && len(keys) != len(rows) {
-		err = fmt.Errorf("the server returned %d keys for %d rows", len(keys), len(rows))
-	}
-	return keys, err
 }
 
 // finish reads to the end of the answers and makes the connection ready for the next
@@ -250,9 +196,16 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	var tag pgconn.CommandTag
-	rr, err := w.ask(ctx)
+	last := len(w.queue) - 1
+	err := w.flush(ctx)
 	if err == nil {
-		tag, err = rr.Close()
+		err = w.skip(w.queue[:last])
+	}
+	if err == nil {
+		var rr *pgconn.ResultReader
+		if rr, err = w.queue[last].answer(w.pipe); err == nil {
+			tag, err = rr.Close()
+		}
 	}
 	if err := w.finish(err); err != nil {
 		return nil, err
@@ -266,21 +219,27 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // QueryContext implements driver.StmtQueryContext.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.enqueue(args); err != nil {
+	if err := s.AskContext(ctx, args); err != nil {
 		return nil, err
 	}
-	rr, err := s.w.ask(ctx)
+	r := &rows{w: s.w, rest: s.w.queue}
+	err := s.w.flush(ctx)
+	if err == nil {
+		err = r.next()
+	}
 	if err != nil {
 		return nil, s.w.finish(err)
 	}
-	fields := rr.FieldDescriptions()
-	if len(s.columns) != len(fields) {
-		s.columns = make([]string, len(fields))
-		for i := range fields {
-			s.columns[i] = fields[i].Name
-		}
+	return r, nil
+}
+
+// AskContext implements sqlstore.Asker.
+func (s *stmt) AskContext(_ context.Context, args []driver.NamedValue) error {
+	if err := s.enqueue(args); err != nil {
+		return err
 	}
-	return &rows{w: s.w, rr: rr, columns: s.columns}, nil
+	s.w.queue[len(s.w.queue)-1].asks = true
+	return nil
 }
 
 // enqueue puts a call into the queue.
@@ -373,61 +332,4 @@ func (c *call) answer(p *pgconn.Pipeline) (*pgconn.ResultReader, error) {
 			return nil, fmt.Errorf("the server answered with %T", result)
 		}
 	}
-}
-
-// rows hands out an answer while it arrives.
-type rows struct {
-	w       *wire
-	rr      *pgconn.ResultReader
-	columns []string
-}
-
-// Columns implements driver.Rows.
-func (r *rows) Columns() []string { return r.columns }
-
-// Next implements driver.Rows.
-func (r *rows) Next(dest []driver.Value) (err error) {
-	if !r.rr.NextRow() {
-		if err := r.Close(); err != nil {
-			return err
-		}
-		return io.EOF
-	}
-	fields := r.rr.FieldDescriptions()
-	for i, raw := range r.rr.Values() {
-		if dest[i], err = decode(raw, fields[i].DataTypeOID); err != nil {
-			return fmt.Errorf("column %s: %w", r.columns[i], err)
-		}
-	}
-	return nil
-}
-
-// Close implements driver.Rows.
-func (r *rows) Close() error {
-	if r.w.pipe == nil {
-		return nil
-	}
-	_, err := r.rr.Close()
-	return r.w.finish(err)
-}
-
-// decode reads the types that the schema has, in the server's format. The bytes are
-// the connection's, so they are copied.
-func decode(raw []byte, oid uint32) (driver.Value, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	switch oid {
-	case pgtype.Int8OID:
-		return int64(binary.BigEndian.Uint64(raw)), nil //nolint:gosec // two's complement
-	case pgtype.Int4OID:
-		return int64(int32(binary.BigEndian.Uint32(raw))), nil //nolint:gosec // two's complement
-	case pgtype.BoolOID:
-		return int64(raw[0]), nil
-	case pgtype.TextOID, pgtype.NameOID, pgtype.VarcharOID:
-		return string(raw), nil
-	case pgtype.ByteaOID:
-		return append([]byte{}, raw...), nil
-	}
-	return nil, fmt.Errorf("type %d is not read", oid)
 }

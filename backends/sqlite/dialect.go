@@ -127,6 +127,7 @@ func (d *dialect) Contention() time.Duration { return d.busyTimeout }
 // The one writer has locked the whole database.
 func (d *dialect) ForUpdate() string  { return "" }
 func (d *dialect) SkipLocked() string { return "" }
+func (d *dialect) ByID() string       { return "" }
 
 // InQueue leaves it to the other conditions to say which rows they are.
 func (d *dialect) InQueue(string) string { return "queue = ?" }
@@ -142,8 +143,6 @@ func (d *dialect) Upsert(table string, key, columns []string) string {
 		table, strings.Join(columns, ", "), strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", "),
 		strings.Join(key, ", "), strings.Join(set, ", "))
 }
-
-func (d *dialect) InsertID() string { return "" }
 
 func (d *dialect) Glob(column, pattern string) (condition, parameter string) {
 	return column + " GLOB ?", strings.NewReplacer("?", "[?]", "[", "[[]").Replace(pattern)

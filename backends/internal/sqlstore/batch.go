@@ -23,13 +23,13 @@ type batch struct {
 
 	rows  []*row
 	byKey map[engine.Instance]*row
+	byPK  map[int64]*row // those that a server has locked
 	// latest and answers are what was looked up on a server before the first change: the
 	// latest execution of an InstanceID, nil if there is none, and deliveries.
 	latest  map[string]*row
 	answers map[string]answer
 
-	births []birth // still to be inserted
-	told   map[backend.Topic]bool
+	told map[backend.Topic]bool
 
 	hints []backend.Hint
 	// number of the commit, for the syncer.
@@ -165,9 +165,6 @@ func (b *batch) refuse(ctx context.Context) error {
 
 // flush writes the rows that have changed.
 func (b *batch) flush() (err error) {
-	if err := b.settle(); err != nil {
-		return err
-	}
 	if err := b.tellQueues(); err != nil {
 		return err
 	}
@@ -213,7 +210,7 @@ func (b *batch) adopt(r *row) *row {
 // exact returns an execution, or nil.
 func (b *batch) exact(i engine.Instance) (*row, error) {
 	if x, ok := b.byKey[i]; ok {
-		return b.settled(x)
+		return b.keyed(x)
 	}
 	if b.latest[i.InstanceID] == nil { // or else it is another execution
 		if x, err := b.load(latestExactly, i.InstanceID, i.ExecutionID); x != nil || err != nil {
@@ -226,7 +223,7 @@ func (b *batch) exact(i engine.Instance) (*row, error) {
 // current returns the latest execution of an InstanceID, open or not, or nil.
 func (b *batch) current(instanceID string) (*row, error) {
 	if x, ok := b.latest[instanceID]; ok {
-		return b.settled(x)
+		return b.keyed(x)
 	}
 	return b.load(latest, instanceID)
 }
@@ -300,8 +297,8 @@ func (b *batch) insertInbox(x *row, id int64, ev inboxEvent) error {
 	if x.known.inbox != nil {
 		x.known.inbox[id] = ev.quiet
 	}
-	return b.send("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)",
-		x.pk, id, ev.moves, ev.quiet, ev.event)
+	query, owner := x.owned("INSERT INTO inbox (instance, id, moves, quiet, event) VALUES (?, ?, ?, ?, ?)")
+	return b.send(query, owner, id, ev.moves, ev.quiet, ev.event)
 }
 
 // deliver puts an event into an inbox and wakes the execution.

@@ -10,8 +10,9 @@ type closing = backend.Closing
 
 func (b *batch) addClosings(x *row, cs []backend.Closing) error {
 	for _, c := range cs {
-		if err := b.send(`INSERT INTO closings (instance, ref, trigger_on, to_instance, to_execution, to_first, terminates, event)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, x.pk, c.Ref, string(c.On),
+		query, owner := x.owned(`INSERT INTO closings (instance, ref, trigger_on, to_instance, to_execution, to_first, terminates, event)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+		if err := b.send(query, owner, c.Ref, string(c.On),
 			c.To.InstanceID, c.To.ExecutionID, c.To.FirstExecution, c.Terminate, c.Event); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -119,55 +120,35 @@ func (b *batch) insert(c *backend.Creation, last *row, moved []inboxEvent, pause
 	}
 	b.adopt(x)
 	if b.st.d.Remote() {
-		b.births = append(b.births, birth{x, slices.Clone(b.args), c, inbox})
 		b.latest[x.inst.InstanceID] = x
-		return nil
+		err = b.send(insertInstance, b.args...)
+	} else {
+		x.pk, err = b.s.Insert(b.ctx, insertInstance, b.args...)
 	}
-	if x.pk, err = b.s.Insert(b.ctx, b.st.d, insertInstance, b.args...); err != nil {
+	if err != nil {
 		return err
 	}
 	return b.insertRows(x, c, inbox)
 }
 
-// birth is an execution whose row has no key yet, and so no rows that refer to it.
-type birth struct {
-	x       *row
-	columns []any
-	c       *backend.Creation
-	inbox   []inboxEvent
+// owned returns an INSERT of a row that belongs to x, and what its first parameter
+// is. Nobody waits for the server to tell the key of a new execution: it finds the key
+// itself.
+func (x *row) owned(insert string) (query string, owner any) {
+	if x.pk != 0 {
+		return insert, x.pk
+	}
+	return strings.Replace(insert, "VALUES (?", "VALUES ((SELECT pk FROM instances WHERE "+latest+")", 1), x.inst.InstanceID
 }
 
-// settle inserts the executions that wait for it, which costs one round trip for
-// all of them.
-func (b *batch) settle() error {
-	births := b.births
-	if len(births) == 0 {
-		return nil
-	}
-	b.births = nil
-	rows := make([][]any, len(births))
-	for i := range births {
-		rows[i] = births[i].columns
-	}
-	pks, err := b.s.InsertMany(b.ctx, b.st.d, insertInstance, rows)
-	if err != nil {
-		return err
-	}
-	for i := range births {
-		births[i].x.pk = pks[i]
-		if err := b.insertRows(births[i].x, births[i].c, births[i].inbox); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settled returns an execution that other rows may refer to.
-func (b *batch) settled(x *row) (*row, error) {
+// keyed returns an execution with its key, for statements that change what there is
+// of it.
+func (b *batch) keyed(x *row) (*row, error) {
 	if x == nil || x.pk != 0 {
 		return x, nil
 	}
-	return x, b.settle()
+	_, err := b.queryRow("SELECT pk FROM instances WHERE "+latest, func(r *Row) { x.pk = r.Int() }, x.inst.InstanceID)
+	return x, err
 }
 
 // newRow is the row of a new execution, complete: it is written once.
@@ -213,7 +194,8 @@ func (b *batch) insertRows(x *row, c *backend.Creation, inbox []inboxEvent) erro
 
 func (b *batch) insertTags(x *row, tags map[string]string) error {
 	for name, value := range tags {
-		if err := b.send("INSERT INTO tags (name, value, instance) VALUES (?, ?, ?)", name, value, x.pk); err != nil {
+		query, owner := x.owned("INSERT INTO tags (instance, name, value) VALUES (?, ?, ?)")
+		if err := b.send(query, owner, name, value); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,11 @@ type Dialect interface {
 	ForUpdate() string
 	SkipLocked() string
 
+	// ByID comes after the name of the table where executions are looked up by their
+	// InstanceIDs, of which there may be many. It keeps an engine from reading, and
+	// locking, the whole of a table that is still small.
+	ByID() string
+
 	// InQueue is the condition that claims begin with, on the queue ("?") of rows in
 	// which a column is not NULL. An engine finds these by an index of their own.
 	InQueue(column string) string
@@ -64,10 +69,6 @@ type Dialect interface {
 	// Upsert returns an INSERT of one row that replaces the columns which are not
 	// part of the key, if a row with that key exists.
 	Upsert(table string, key, columns []string) string
-	// InsertID is appended to an INSERT that returns its new key as a row; it is
-	// empty if the driver reports the key as LastInsertId.
-	InsertID() string
-
 	// Glob returns a condition on column that compares with a pattern, and the
 	// parameter for it. "*" in pattern matches any run of characters.
 	Glob(column, pattern string) (condition, parameter string)

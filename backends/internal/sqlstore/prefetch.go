@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -20,6 +21,7 @@ type needs struct {
 	// to hurt when there is.
 	look       func(*batch) (bool, error)
 	instances  map[string]struct{} // by InstanceID
+	creates    bool
 	deliveries []string
 	commits    []*backend.WorkflowCommit
 	finals     []backend.Address
@@ -48,6 +50,7 @@ func (n *needs) delivery(id string) {
 
 func (n *needs) creation(c *backend.Creation) {
 	n.instance(c.Instance.InstanceID)
+	n.creates = true
 	if c.Reuse == backend.IDReuseReturn {
 		n.delivery(c.Instance.ExecutionID)
 	}
@@ -125,19 +128,20 @@ func anys[K any](all []K) []any {
 // has none.
 func (st *Store) remote() bool { return st.opened == nil && st.d.Remote() }
 
-// prefetch loads and locks what is needed.
+// prefetch loads and locks what is needed: what can be told from the call alone in one
+// go, and then what turns out to be needed besides.
 func (b *batch) prefetch(n *needs) error {
 	if !b.st.d.Remote() {
 		return nil
 	}
-	b.latest, b.answers = map[string]*row{}, map[string]answer{}
+	b.latest, b.answers, b.byPK = map[string]*row{}, map[string]answer{}, map[int64]*row{}
 	if n == nil {
 		return nil
 	}
-	if err := b.lockLatest(slices.Sorted(maps.Keys(n.instances))); err != nil {
+	if err := b.lock(slices.Sorted(maps.Keys(n.instances)), b.foreseen(n)...); err != nil {
 		return err
 	}
-	for _, load := range []func(*needs) error{b.loadDeliveries, b.loadClosings, b.loadInboxes, b.loadTimers, b.loadTokens} {
+	for _, load := range []func(*needs) error{b.lockTold, b.loadInboxes, b.loadTokens} {
 		if err := load(n); err != nil {
 			return err
 		}
@@ -145,37 +149,122 @@ func (b *batch) prefetch(n *needs) error {
 	return nil
 }
 
-// lockLatest loads the latest executions of InstanceIDs, which are sorted. It also
-// reads the clock, after the last lock.
-func (b *batch) lockLatest(ids []string) error {
+// lock loads the latest executions of InstanceIDs, which are sorted, and reads the clock
+// after the last lock. Then it asks more.
+func (b *batch) lock(ids []string, more ...Question) error {
 	columns, clock := rowColumns, b.st.d.Clock()
 	if clock != "" {
 		columns += ", " + clock
 	}
-	return keys(ids, func(chunk []string) error {
+	var questions []Question
+	_ = keys(ids, func(chunk []string) error {
 		for _, id := range chunk {
 			b.latest[id] = nil
 		}
-		return b.query("SELECT "+columns+" FROM instances WHERE superseded = 0 AND instance_id IN ("+marks(len(chunk))+
-			") ORDER BY instance_id"+b.st.d.ForUpdate(), func(r *Row) {
-			x := b.adopt(scanRow(r))
-			b.latest[x.inst.InstanceID] = x
-			if clock != "" {
-				b.now = max(b.now, r.Int())
-			}
-		}, anys(chunk)...)
+		questions = append(questions, Question{
+			"SELECT " + columns + " FROM instances" + b.st.d.ByID() + " WHERE superseded = 0 AND instance_id IN (" + marks(len(chunk)) +
+				") ORDER BY instance_id" + b.st.d.ForUpdate(), anys(chunk), func(r *Row) {
+				x := b.adopt(scanRow(r))
+				b.latest[x.inst.InstanceID], b.byPK[x.pk] = x, x
+				if clock != "" {
+					b.now = max(b.now, r.Int())
+				}
+			},
+		})
+		return nil
 	})
+	return b.s.QueryAll(b.ctx, append(questions, more...))
 }
 
-func (b *batch) loadDeliveries(n *needs) error {
-	return keys(n.deliveries, func(chunk []string) error {
+// foreseen are questions about executions that are just being locked.
+func (b *batch) foreseen(n *needs) (questions []Question) {
+	if clock := b.st.d.Clock(); n.creates && clock != "" { // and locks nothing, most often
+		questions = append(questions, Question{"SELECT " + clock, nil, func(r *Row) { b.now = max(b.now, r.Int()) }})
+	}
+	_ = keys(n.deliveries, func(chunk []string) error {
 		for _, id := range chunk {
 			b.answers[id] = answer{}
 		}
-		return b.query("SELECT id, answer FROM deliveries WHERE id IN ("+marks(len(chunk))+")", func(r *Row) {
+		questions = append(questions, Question{"SELECT id, answer FROM deliveries WHERE id IN (" + marks(len(chunk)) + ")", anys(chunk), func(r *Row) {
 			b.answers[r.Text()] = answer{known: true, text: r.Text()}
-		}, anys(chunk)...)
+		}})
+		return nil
 	})
+	var ending, reading, timing []string
+	for _, to := range n.finals {
+		ending = append(ending, to.InstanceID)
+	}
+	for _, c := range n.commits {
+		id := c.Instance.InstanceID
+		if c.Status.Final() {
+			ending = append(ending, id)
+		}
+		if len(c.Consume) > 0 {
+			reading = append(reading, id)
+		}
+		if len(c.AddTimers)+len(c.DropTimers) > 0 {
+			timing = append(timing, id)
+		}
+	}
+	return slices.Concat(questions, b.closingsOf(ending), b.inboxesOf(reading), b.timersOf(timing))
+}
+
+// closingsOf puts the closings in their order itself: a server would write rows with
+// long texts to its disk to sort them.
+func (b *batch) closingsOf(ids []string) []Question {
+	order := map[*row][]int64{}
+	return b.belongings(ids, "t.pk, "+closingColumns, "closings", "", func(x *row, r *Row, some bool) {
+		if x.known.closed = true; some {
+			pk := r.Int()
+			at, _ := slices.BinarySearch(order[x], pk)
+			order[x] = slices.Insert(order[x], at, pk)
+			x.known.closings = slices.Insert(x.known.closings, at, scanClosing(r))
+		}
+	})
+}
+
+func (b *batch) inboxesOf(ids []string) []Question {
+	short := " AND inbox_count <= " + strconv.Itoa(bulkInbox)
+	return b.belongings(ids, "id, quiet", "inbox", short, func(x *row, r *Row, some bool) {
+		if x.known.inbox == nil {
+			x.known.inbox = map[int64]bool{}
+		}
+		if some {
+			x.known.inbox[r.Int()] = r.Bool()
+		}
+	})
+}
+
+func (b *batch) timersOf(ids []string) []Question {
+	return b.belongings(ids, "ref, slot, due", "timers", "", func(x *row, r *Row, some bool) {
+		if x.known.timers == nil {
+			x.known.timers = map[backend.TimerKey]int64{}
+		}
+		if some {
+			x.known.timers[backend.TimerKey{Ref: r.Int(), Slot: backend.TimerSlot(r.Int())}] = r.Int()
+		}
+	})
+}
+
+// belongings asks for the rows that belong to the latest executions of InstanceIDs, in
+// any order. Who has none comes once too, for the reader to know; this kind of join
+// also makes servers begin with the executions. Who was not locked, because it was
+// created since then, is left out.
+func (b *batch) belongings(ids []string, columns, table, condition string, read func(x *row, r *Row, some bool)) (questions []Question) {
+	slices.Sort(ids)
+	_ = keys(slices.Compact(ids), func(chunk []string) error {
+		questions = append(questions, Question{
+			"SELECT i.pk, t.instance IS NOT NULL, " + columns + " FROM instances AS i" + b.st.d.ByID() + " LEFT JOIN " + table + " AS t ON t.instance = i.pk" +
+				" WHERE i.superseded = 0 AND i.instance_id IN (" + marks(len(chunk)) + ")" + condition, anys(chunk),
+			func(r *Row) {
+				if x, some := b.byPK[r.Int()], r.Bool(); x != nil {
+					read(x, r, some)
+				}
+			},
+		})
+		return nil
+	})
+	return questions
 }
 
 // each reads rows that belong to executions, in order. The first column is the
@@ -191,69 +280,29 @@ func (b *batch) each(xs []*row, columns, table, order string, read func(x *row, 
 	})
 }
 
-// steps returns the executions of commits for which want says so.
-func (b *batch) steps(n *needs, want func(*row, *backend.WorkflowCommit) bool) (xs []*row) {
-	for _, c := range n.commits {
-		if x := b.byKey[c.Instance]; x != nil && want(x, c) {
-			xs = append(xs, x)
-		}
-	}
-	return xs
-}
-
-// loadClosings is for executions that end, and locks who will be told of it.
-func (b *batch) loadClosings(n *needs) error {
-	xs := b.steps(n, func(_ *row, c *backend.WorkflowCommit) bool { return c.Status.Final() })
-	for _, to := range n.finals {
-		if x := b.latest[to.InstanceID]; x != nil {
-			xs = append(xs, x)
-		}
-	}
-	for _, x := range xs {
-		x.known.closed = true
-	}
+// lockTold locks who will be told that an execution has ended.
+func (b *batch) lockTold(*needs) error {
 	told := map[string]struct{}{}
-	err := b.each(xs, closingColumns, "closings", "instance, pk", func(x *row, r *Row) {
-		c := scanClosing(r)
-		x.known.closings = append(x.known.closings, c)
-		if _, ok := b.latest[c.To.InstanceID]; !ok {
-			told[c.To.InstanceID] = struct{}{}
+	for _, x := range b.rows {
+		for _, c := range x.known.closings {
+			if _, ok := b.latest[c.To.InstanceID]; !ok {
+				told[c.To.InstanceID] = struct{}{}
+			}
 		}
-	})
-	if err != nil {
-		return err
 	}
-	return b.lockLatest(slices.Sorted(maps.Keys(told)))
+	return b.lock(slices.Sorted(maps.Keys(told)))
 }
 
-// loadInboxes is for steps that consume, or that leave something unread.
+// loadInboxes is for steps that leave something unread.
 func (b *batch) loadInboxes(n *needs) error {
-	xs := b.steps(n, func(x *row, c *backend.WorkflowCommit) bool {
-		return x.inbox <= bulkInbox && (len(c.Consume) > 0 || x.wakeAt != 0)
-	})
-	var some []*row
-	for _, x := range xs {
-		x.known.inbox = map[int64]bool{}
-		if x.inbox > 0 {
-			some = append(some, x)
+	var xs []*row
+	for _, c := range n.commits {
+		if x := b.byKey[c.Instance]; x != nil && x.wakeAt != 0 && x.inbox <= bulkInbox && x.known.inbox == nil {
+			x.known.inbox = map[int64]bool{}
+			xs = append(xs, x)
 		}
 	}
-	return b.each(some, "id, quiet", "inbox", "instance, id", func(x *row, r *Row) { x.known.inbox[r.Int()] = r.Bool() })
-}
-
-// loadTimers is for steps that change timers.
-func (b *batch) loadTimers(n *needs) error {
-	xs := b.steps(n, func(_ *row, c *backend.WorkflowCommit) bool { return len(c.AddTimers)+len(c.DropTimers) > 0 })
-	var some []*row
-	for _, x := range xs {
-		x.known.timers = map[backend.TimerKey]int64{}
-		if x.nextTimer != 0 {
-			some = append(some, x)
-		}
-	}
-	return b.each(some, "ref, slot, due", "timers", "instance, due", func(x *row, r *Row) {
-		x.known.timers[backend.TimerKey{Ref: r.Int(), Slot: backend.TimerSlot(r.Int())}] = r.Int()
-	})
+	return b.each(xs, "id, quiet", "inbox", "instance, id", func(x *row, r *Row) { x.known.inbox[r.Int()] = r.Bool() })
 }
 
 // loadTokens locks the activities too: their claims don't lock the execution.

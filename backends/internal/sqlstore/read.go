@@ -98,32 +98,45 @@ func (st *Store) local(worker string) bool {
 	return st.hub.Subscribed(backend.Topic{Kind: backend.TopicHolder, Name: worker})
 }
 
-// History implements backend.Read. The chunk that holds the event after is the
-// last one that begins at or before it.
+// History implements backend.Read.
 func (st *Store) History(ctx context.Context, i engine.Instance, after int64, limit int) (chunks []backend.Chunk, err error) {
 	err = st.read(ctx, "reading a history", func(s *Session) error {
-		chunks = nil
-		var pk int64
 		if i.ExecutionID == "" {
 			return noExecution(i)
 		}
-		if err := readExecution(ctx, s, "pk", i, func(r *Row) { pk = r.Int() }); err != nil {
-			return err
-		}
-		query := `SELECT first, count, events FROM history WHERE instance = ? AND first >= COALESCE(
-			(SELECT MAX(first) FROM history WHERE instance = ? AND first <= ?), 0) ORDER BY first`
-		args := []any{pk, pk, after + 1}
-		if limit > 0 {
-			query, args = query+" LIMIT ?", append(args, limit)
-		}
-		return s.Query(ctx, query, func(r *Row) {
-			c := backend.Chunk{First: r.Int(), Count: int(r.Int()), Events: history.Encoded(r.Bytes())}
-			if c.First+int64(c.Count)-1 > after {
-				chunks = append(chunks, c)
+		found := false
+		for _, condition := range []string{latestExactly, supersededExactly} {
+			chunks = nil
+			ask := historyOf(condition, i, after, limit, &found, &chunks)
+			if err := s.QueryAll(ctx, ask); err != nil || found {
+				return err
 			}
-		}, args...)
+		}
+		return noExecution(i)
 	})
 	return chunks, err
+}
+
+// historyOf asks for the chunks of the execution that a condition is true of, and
+// whether there is one. The chunk that holds the event after is the last one that
+// begins at or before it.
+func historyOf(condition string, i engine.Instance, after int64, limit int, found *bool, chunks *[]backend.Chunk) []Question {
+	const pk = "(SELECT pk FROM instances WHERE "
+	query := "SELECT first, count, events FROM history WHERE instance = " + pk + condition + ") AND first >= COALESCE(" +
+		"(SELECT MAX(first) FROM history WHERE instance = " + pk + condition + ") AND first <= ?), 0) ORDER BY first"
+	args := []any{i.InstanceID, i.ExecutionID, i.InstanceID, i.ExecutionID, after + 1}
+	if limit > 0 {
+		query, args = query+" LIMIT ?", append(args, limit)
+	}
+	return []Question{
+		{"SELECT 1 FROM instances WHERE " + condition, args[:2:2], func(*Row) { *found = true }},
+		{query, args, func(r *Row) {
+			c := backend.Chunk{First: r.Int(), Count: int(r.Int()), Events: history.Encoded(r.Bytes())}
+			if c.First+int64(c.Count)-1 > after {
+				*chunks = append(*chunks, c)
+			}
+		}},
+	}
 }
 
 // Pending implements backend.Read.

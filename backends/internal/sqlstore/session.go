@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -124,13 +123,9 @@ func (s *Session) Send(ctx context.Context, query string, args ...any) error {
 	return s.fail.reach(query)
 }
 
-// Insert runs an INSERT and returns the key that the database gave the row.
-func (s *Session) Insert(ctx context.Context, d Dialect, query string, args ...any) (int64, error) {
-	if returning := d.InsertID(); returning != "" {
-		var id int64
-		_, err := s.QueryRow(ctx, query+returning, func(r *Row) { id = r.Int() }, args...)
-		return id, err
-	}
+// Insert runs an INSERT and returns the key that the database gave the row. It is for
+// engines whose driver knows it: on a server, nobody waits for the answer.
+func (s *Session) Insert(ctx context.Context, query string, args ...any) (int64, error) {
 	res, err := s.exec(ctx, query, args)
 	if err != nil {
 		return 0, err
@@ -140,40 +135,6 @@ func (s *Session) Insert(ctx context.Context, d Dialect, query string, args ...a
 		return 0, fmt.Errorf("reading the key of a new row: %w", err)
 	}
 	return id, nil
-}
-
-// ManyInserter is a driver.Conn that can run an INSERT for several rows at once, and
-// returns their keys in order.
-type ManyInserter interface {
-	InsertMany(ctx context.Context, query string, rows [][]driver.NamedValue) ([]int64, error)
-}
-
-// InsertMany is Insert for several rows.
-func (s *Session) InsertMany(ctx context.Context, d Dialect, query string, rows [][]any) (keys []int64, err error) {
-	many, ok := s.dc.(ManyInserter)
-	if !ok {
-		for _, args := range rows {
-			key, err := s.Insert(ctx, d, query, args...)
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, key)
-		}
-		return keys, nil
-	}
-	bound := make([][]driver.NamedValue, len(rows))
-	for i, args := range rows {
-		named, err := s.bind(args)
-		if err != nil {
-			return nil, err
-		}
-		bound[i] = slices.Clone(named)
-	}
-	keys, err = many.InsertMany(ctx, query, bound)
-	if err != nil {
-		return nil, s.failed(query, err)
-	}
-	return keys, s.fail.reach(query)
 }
 
 // Query runs a statement and calls each for every row. The Row is valid during
@@ -232,23 +193,40 @@ func (s *Session) run(ctx context.Context, stmt driver.Stmt, query string, args 
 }
 
 func (s *Session) query(ctx context.Context, stmt driver.Stmt, query string, each func(*Row), args []any) (err error) {
-	named, err := s.bind(args)
+	rows, err := s.begin(ctx, stmt, query, args)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if err := s.scan(rows, query, each); err != nil {
+		return err
+	}
+	return s.fail.reach(query)
+}
+
+// begin runs a statement that returns rows.
+func (s *Session) begin(ctx context.Context, stmt driver.Stmt, query string, args []any) (driver.Rows, error) {
+	named, err := s.bind(args)
+	if err != nil {
+		return nil, err
+	}
 	q, ok := stmt.(driver.StmtQueryContext)
 	if !ok {
-		return fmt.Errorf("driver %T lacks QueryContext", stmt)
+		return nil, fmt.Errorf("driver %T lacks QueryContext", stmt)
 	}
 	rows, err := q.QueryContext(ctx, named)
 	if err != nil {
-		return s.failed(query, err)
+		return nil, s.failed(query, err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	return rows, nil
+}
+
+// scan reads the rows that a statement has returned.
+func (s *Session) scan(rows driver.Rows, query string, each func(*Row)) error {
 	row := Row{vals: make([]driver.Value, len(rows.Columns()))}
 	for {
 		if err := rows.Next(row.vals); errors.Is(err, io.EOF) {
-			break
+			return nil
 		} else if err != nil {
 			return s.failed(query, err)
 		}
@@ -258,7 +236,6 @@ func (s *Session) query(ctx context.Context, stmt driver.Stmt, query string, eac
 			return fmt.Errorf("reading a row of %.60q: %w", query, row.err)
 		}
 	}
-	return s.fail.reach(query)
 }
 
 func (s *Session) prepared(ctx context.Context, query string) (driver.Stmt, error) {

@@ -21,7 +21,8 @@ func (b *batch) addTimers(x *row, timers []backend.Timer) error {
 
 func (b *batch) insertTimers(x *row, timers []backend.Timer) error {
 	for _, t := range timers {
-		if err := b.send(b.st.upsertTimer, x.pk, t.Ref, int64(t.Slot), b.dueTime(t), t.Event); err != nil {
+		query, owner := x.owned(b.st.upsertTimer)
+		if err := b.send(query, owner, t.Ref, int64(t.Slot), b.dueTime(t), t.Event); err != nil {
 			return err
 		}
 		if x.known.timers != nil {
