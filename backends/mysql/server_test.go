@@ -62,7 +62,7 @@ func adminErr(cfg *my.Config, statements ...string) (err error) {
 }
 
 // newName is the name of a database that does not exist.
-func newName() string { return "wfops_test_" + engine.NewID()[:12] }
+func newName() string { return "wfops_test_" + engine.NewID()[20:] }
 
 // emptyDatabase returns the DSN of an empty database, without tables.
 func emptyDatabase(t testing.TB) string {
