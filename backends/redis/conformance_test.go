@@ -41,11 +41,11 @@ func skipAtOnce(t *testing.T, b *Backend) {
 	}
 }
 
-// schedules sets how many random schedules the model test runs, unless somebody wants
-// a number. One server gets them all.
-func schedules(t *testing.T, n int) {
+// schedules sets how many random schedules a test runs, by the flag that it has for
+// that, unless somebody wants a number. One server gets them all.
+func schedules(t *testing.T, name string, n int) {
 	t.Helper()
-	f := flag.Lookup("backendtest.schedules")
+	f := flag.Lookup(name)
 	before := f.Value.String()
 	if before != f.DefValue {
 		return
@@ -65,6 +65,6 @@ func TestConformanceCluster(t *testing.T) { conform(t, clusterVariable) }
 // One partition of a cluster is like a server of its own, the random schedules
 // included.
 func TestConformanceClusterOnePartition(t *testing.T) {
-	schedules(t, 20)
+	schedules(t, "backendtest.schedules", 20)
 	conform(t, clusterVariable, WithPartitions(1))
 }

@@ -2,7 +2,9 @@ package redis
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -23,14 +25,18 @@ var unannounced = &maintnotifications.Config{Mode: maintnotifications.ModeDisabl
 // for its key never exists. The caller tries again until the slot has moved.
 const stay = -1
 
-// connect makes a client for an address. It does not connect yet.
-func connect(address string) (redis.UniversalClient, error) {
+// dialer makes the connections of a client.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// connect makes a client for an address. It does not connect yet. Without a dialer it
+// gets that of go-redis.
+func connect(address string, dial dialer) (redis.UniversalClient, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		if strings.Contains(address, ",") {
-			return connect("redis-cluster://" + address)
+			return connect("redis-cluster://"+address, dial)
 		}
-		return connect("redis://" + address)
+		return connect("redis://"+address, dial)
 	}
 	var client redis.UniversalClient
 	var err error
@@ -39,6 +45,7 @@ func connect(address string) (redis.UniversalClient, error) {
 		var o *redis.Options
 		if o, err = redis.ParseURL(address); err == nil {
 			o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = -1, 1, true, unannounced
+			o.Dialer = dial
 			client = redis.NewClient(o)
 		}
 	case "redis-cluster", "rediss-cluster":
@@ -48,7 +55,7 @@ func connect(address string) (redis.UniversalClient, error) {
 		var o *redis.ClusterOptions
 		if o, err = redis.ParseClusterURL(manyHosts(strings.TrimSuffix(scheme, "-cluster"), rest)); err == nil {
 			o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = -1, 1, true, unannounced
-			o.MaxRedirects = stay
+			o.MaxRedirects, o.Dialer = stay, dial
 			// So that a replica that took over is found out soon.
 			o.ClusterStateReloadInterval = cmp.Or(o.ClusterStateReloadInterval, 2*time.Second)
 			client = redis.NewClusterClient(o)
@@ -56,7 +63,7 @@ func connect(address string) (redis.UniversalClient, error) {
 	case "redis-sentinel", "rediss-sentinel":
 		var o *redis.FailoverOptions
 		if o, err = redis.ParseFailoverURL(manyHosts(strings.TrimSuffix(scheme, "-sentinel"), rest)); err == nil {
-			o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+			o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = -1, 1, true, dial
 			client = redis.NewFailoverClient(o)
 		}
 	default:

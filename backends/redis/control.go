@@ -12,13 +12,7 @@ import (
 func (b *Backend) Create(ctx context.Context, cs []backend.Creation) []backend.CreateResult {
 	items, handovers := make([]item, len(cs)), make([]backend.Handover, len(cs))
 	for i := range cs {
-		p := &packer{b: make([]byte, 0, 512)}
-		m := p.begin()
-		p.setText("op", "create")
-		b.packCreation(p, &cs[i])
-		handovers[i] = b.reserve(p, &cs[i])
-		p.end(m)
-		items[i] = item{tag: b.partition(cs[i].Instance.InstanceID), data: p.b}
+		items[i], handovers[i] = b.packEager(&cs[i])
 	}
 	out := make([]backend.CreateResult, len(cs))
 	for i, r := range b.write(ctx, "creating instances", items) {

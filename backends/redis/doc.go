@@ -21,7 +21,8 @@
 //   - r:<instance>: the executions of an instance, the latest last;
 //   - heads, aheads, s:<shard>: what is ready, see index.lua;
 //   - all, st:<status>, wf:<workflow>, k:<parent>: lists in order of creation;
-//   - d:<delivery>, y:<execution>: what was applied already, for fifteen minutes;
+//   - d:<delivery>, y:<execution>: what was applied already, for fifteen minutes, and
+//     n:<token>: a lease that nobody waits for any more;
 //   - o:<partition>, outboxes, sent, applied: messages to other partitions;
 //   - seen, workers: heartbeats.
 //

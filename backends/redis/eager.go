@@ -8,10 +8,21 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
+// packEager packs the creation of an execution that a worker of this process may take.
+func (b *Backend) packEager(c *backend.Creation) (it item, h backend.Handover) {
+	p := &packer{b: make([]byte, 0, 512)}
+	m := p.begin()
+	p.setText("op", "create")
+	b.packCreation(p, c)
+	h = b.reserve(p, c)
+	p.end(m)
+	return item{tag: b.partition(c.Instance.InstanceID), data: p.b}, h
+}
+
 // reserve finds a worker of this process that takes a new execution from its creation,
 // and has the script lease it to that one.
 func (b *Backend) reserve(p *packer, c *backend.Creation) (h backend.Handover) {
-	if c.Delay > 0 || len(c.Inbox) >= backend.MaxInbox {
+	if b.failed != nil || c.Delay > 0 || len(c.Inbox) >= backend.MaxInbox {
 		return h
 	}
 	if h.Taker = b.hub.Reserve(c.Queue.OrDefault(), c.Workflow); h.Taker == nil {
@@ -45,32 +56,33 @@ func (b *Backend) settle(h backend.Handover, r result) {
 	}
 }
 
-// lookAgain is the wait between two looks for an execution that may have been leased.
-const lookAgain = 100 * time.Millisecond
+// How long to wait between two tries to find out about a creation, at first and at most.
+const (
+	askSoon = 100 * time.Millisecond
+	askSlow = time.Second
+)
 
-// find hands an execution over if it turns out that the script has run: nobody else
-// would touch it before its lease runs out.
+// find hands an execution over if it turns out that the script has leased it: nobody
+// else would touch it before its lease runs out.
 func (b *Backend) find(h backend.Handover) {
 	_, lease := h.Lease()
 	ctx, cancel := context.WithTimeout(b.life, lease)
 	defer cancel()
-	t := time.NewTicker(lookAgain)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			h.Return()
-			return
-		}
-		look := b.item("look", h.Task.Instance, func(p *packer) { p.setText("tok", h.Task.Token) })
-		got := b.holders(ctx, "looking for a new execution", []item{look}, func(int) engine.Instance { return h.Task.Instance })[0]
+	adopt := b.item("adopt", h.Task.Instance, func(p *packer) { p.setText("tok", h.Task.Token) })
+	for wait := askSoon; ; wait = min(2*wait, askSlow) {
+		got := b.holders(ctx, "looking for a new execution", []item{adopt}, func(int) engine.Instance { return h.Task.Instance })[0]
 		switch {
-		case got.Err == nil:
-			h.Task.Created, h.Task.LeaseUntil, h.Task.Arrivals = got.Now, got.LeaseUntil, got.Arrivals
+		case got.Err == nil && !got.LeaseUntil.IsZero():
+			h.Task.Created, h.Task.LeaseUntil, h.Task.Arrivals = got.LeaseUntil.Add(-lease), got.LeaseUntil, got.Arrivals
 			h.Take(h.Task)
 			return
 		case !engine.OutcomeUnknown(got.Err):
+			h.Return()
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
 			h.Return()
 			return
 		}

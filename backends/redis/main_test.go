@@ -2,23 +2,34 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 )
 
 func TestMain(m *testing.M) {
-	if runHelper() {
+	if runHelper() || outage.Process(openAny) {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	code := m.Run()
+	err := nothingLeft()
+	if code == 0 {
+		err = errors.Join(err, goleak.Find())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // Addresses of the servers, see scripts/services.
@@ -32,10 +43,14 @@ func address(t *testing.T, variable string) string {
 	if testing.Short() {
 		t.Skip("needs a server")
 	}
-	addr := os.Getenv(variable)
-	if addr == "" {
+	if os.Getenv(variable) == "" {
 		t.Fatalf("%s is not set: run eval \"$(scripts/services env)\" after scripts/services up", variable)
 	}
+	return addressFrom(variable)
+}
+
+func addressFrom(variable string) string {
+	addr := os.Getenv(variable)
 	if variable == clusterVariable {
 		return "redis-cluster://" + addr
 	}
@@ -45,42 +60,79 @@ func address(t *testing.T, variable string) string {
 // quiet is for stores whose servers lose writes on purpose.
 func quiet() Option { return WithLogger(slog.New(slog.DiscardHandler)) }
 
+// ours is what the prefixes of all stores of this process begin with.
+var ours = "test-" + engine.NewID()
+
 // newPrefix is that of a store that is removed when the test ends.
 func newPrefix(t *testing.T, addr string) string {
 	t.Helper()
-	prefix := "test-" + engine.NewID()
-	t.Cleanup(func() { removeKeys(t, addr, prefix) })
+	prefix := ours + "-" + engine.NewID()
+	t.Cleanup(func() {
+		if err := eachKeys(addr, prefix+":*", unlink); err != nil {
+			t.Errorf("removing the keys of the test: %v", err)
+		}
+	})
 	return prefix
 }
 
-func removeKeys(t *testing.T, addr, prefix string) {
-	t.Helper()
+// unlink removes keys in one round trip. Those of a cluster are in many slots, and one
+// command must not name several of them.
+func unlink(ctx context.Context, c redis.UniversalClient, keys []string) error {
+	_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, key := range keys {
+			p.Unlink(ctx, key)
+		}
+		return nil
+	})
+	return err
+}
+
+var errKeysLeft = errors.New("the tests have left keys")
+
+// nothingLeft looks whether the tests have removed all that they have made.
+func nothingLeft() (err error) {
+	for _, variable := range []string{serverVariable, clusterVariable} {
+		if testing.Short() || os.Getenv(variable) == "" {
+			continue
+		}
+		err = errors.Join(err, eachKeys(addressFrom(variable), ours+"*", func(_ context.Context, _ redis.UniversalClient, keys []string) error {
+			return fmt.Errorf("%w: %q", errKeysLeft, keys[:min(len(keys), 5)])
+		}))
+	}
+	return err
+}
+
+// eachKeys calls f for keys, many at a time.
+func eachKeys(addr, pattern string, f func(context.Context, redis.UniversalClient, []string) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	client := dial(t, addr)
-	defer func() { _ = client.Close() }()
-	remove := func(ctx context.Context, c redis.UniversalClient) error {
-		for keys := c.Scan(ctx, 0, prefix+":*", 1000).Iterator(); keys.Next(ctx); {
-			if err := c.Unlink(ctx, keys.Val()).Err(); err != nil {
+	client, err := connect(addr, nil)
+	if err != nil {
+		return err
+	}
+	scan := func(ctx context.Context, c *redis.Client) error {
+		for cursor := uint64(0); ; {
+			keys, next, err := c.Scan(ctx, cursor, pattern, 5000).Result()
+			if err == nil && len(keys) > 0 {
+				err = f(ctx, c, keys)
+			}
+			if cursor = next; err != nil || next == 0 {
 				return err
 			}
 		}
-		return nil
 	}
-	var err error
-	if cluster, ok := client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return remove(ctx, c) })
-	} else {
-		err = remove(ctx, client)
+	switch c := client.(type) {
+	case *redis.ClusterClient:
+		err = c.ForEachMaster(ctx, scan)
+	case *redis.Client:
+		err = scan(ctx, c)
 	}
-	if err != nil {
-		t.Errorf("removing the keys of the test: %v", err)
-	}
+	return errors.Join(err, client.Close())
 }
 
 func dial(t *testing.T, addr string) redis.UniversalClient {
 	t.Helper()
-	client, err := connect(addr)
+	client, err := connect(addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,10 +151,5 @@ func openAt(t *testing.T, addr, prefix string, opts ...Option) *Backend {
 // withOutboxes makes a single server be used like a cluster.
 func withOutboxes() Option { return func(o *options) { o.outboxes = true } }
 
-func TestScriptsAreNamedByTheirText(t *testing.T) {
-	for _, s := range []*script{writeScript, claimScript, claimActivityScript, pendingScript, listScript} {
-		if len(s.sha) != 40 || !strings.Contains(s.text, "KEYS[1]") {
-			t.Errorf("script %s: %.80s", s.sha, s.text)
-		}
-	}
-}
+// withDialer makes a store connect through a network that may fail.
+func withDialer(dial dialer) Option { return func(o *options) { o.dial = dial } }

@@ -19,9 +19,10 @@ type options struct {
 	readOnly   bool
 	logger     *slog.Logger
 	clock      func() time.Time
-	// For tests: outboxes makes a single server be used like a cluster, and deaf keeps
-	// the store from listening to other processes.
+	// For tests: outboxes makes a single server be used like a cluster, deaf keeps the
+	// store from listening to other processes, and dial goes by a network that fails.
 	outboxes, deaf bool
+	dial           dialer
 }
 
 // What a store has unless options say otherwise.

@@ -67,7 +67,7 @@ func Open(ctx context.Context, address string, opts ...Option) (*Backend, error)
 	if err != nil {
 		return nil, err
 	}
-	client, err := connect(address)
+	client, err := connect(address, o.dial)
 	if err != nil {
 		return nil, err
 	}

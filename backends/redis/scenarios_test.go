@@ -56,8 +56,12 @@ func inBubble(t *testing.T, variable string) scenarios.Harness {
 func TestBehaviors(t *testing.T)        { scenarios.Run(t, harness(t, serverVariable)) }
 func TestBehaviorsCluster(t *testing.T) { scenarios.Run(t, harness(t, clusterVariable)) }
 func TestChaos(t *testing.T)            { scenarios.Chaos(t, inBubble(t, serverVariable)) }
-func TestChaosCluster(t *testing.T)     { scenarios.Chaos(t, inBubble(t, clusterVariable)) }
 func TestRules(t *testing.T)            { scenarios.Rules(t, inBubble(t, serverVariable)) }
 func TestRulesCluster(t *testing.T)     { scenarios.Rules(t, inBubble(t, clusterVariable)) }
 func TestGroups(t *testing.T)           { scenarios.Groups(t, inBubble(t, serverVariable)) }
 func TestGroupsCluster(t *testing.T)    { scenarios.Groups(t, inBubble(t, clusterVariable)) }
+
+func TestChaosCluster(t *testing.T) {
+	schedules(t, "chaos.count", 30)
+	scenarios.Chaos(t, inBubble(t, clusterVariable))
+}

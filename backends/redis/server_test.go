@@ -43,13 +43,20 @@ func newServer(t *testing.T, args ...string) *ownServer {
 	check(t, err)
 	s := &ownServer{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port, args: args} //nolint:forcetypeassert // it listens on TCP
 	check(t, l.Close())
-	t.Cleanup(s.kill)
-	s.start()
+	t.Cleanup(func() {
+		s.Kill()
+		s.showLog()
+	})
+	s.Start()
 	return s
 }
 
-func (s *ownServer) start() {
+// Start implements outage.Server. It does nothing if the server runs.
+func (s *ownServer) Start() {
 	s.t.Helper()
+	if s.cmd != nil {
+		return
+	}
 	args := append([]string{
 		"--bind", "127.0.0.1", "--port", fmt.Sprint(s.port), "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log"),
 		"--save", "", "--appendonly", "yes", "--appendfsync", "always",
@@ -67,34 +74,60 @@ func (s *ownServer) start() {
 
 func (s *ownServer) addr() string { return fmt.Sprint("127.0.0.1:", s.port) }
 
-// kill ends the server as a crash would.
-func (s *ownServer) kill() {
+// Address implements outage.Server.
+func (s *ownServer) Address() string { return place(s.addr(), DefaultPrefix) }
+
+// Kill implements outage.Server. It ends the server as a crash would.
+func (s *ownServer) Kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
 		s.cmd = nil
 	}
+}
+
+func (s *ownServer) showLog() {
 	if s.t.Failed() {
 		text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 		s.t.Logf("end of the log of the server:\n%s", text[max(0, len(text)-2000):])
 	}
 }
 
-// newCluster starts a cluster of three masters, and returns them and its address.
-func newCluster(t *testing.T) (nodes []*ownServer, addr string) {
+// ownCluster is a private one of three masters. One of them is killed at a time.
+type ownCluster struct {
+	nodes  []*ownServer
+	addr   string
+	victim int
+}
+
+// Address implements outage.Server.
+func (c *ownCluster) Address() string { return place(c.addr, DefaultPrefix) }
+
+// Start implements outage.Server.
+func (c *ownCluster) Start() { c.nodes[c.victim].Start() }
+
+// Kill implements outage.Server. It ends another master each time.
+func (c *ownCluster) Kill() {
+	c.victim = (c.victim + 1) % len(c.nodes)
+	c.nodes[c.victim].Kill()
+}
+
+// newCluster starts an empty cluster, which syncs like newServer's.
+func newCluster(t *testing.T) *ownCluster {
 	t.Helper()
 	cli := program(t, "redis-cli", "valkey-cli")
+	c := &ownCluster{}
 	var addrs []string
 	for range 3 {
 		s := newServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
-		nodes, addrs = append(nodes, s), append(addrs, s.addr())
+		c.nodes, addrs = append(c.nodes, s), append(addrs, s.addr())
 	}
 	out, err := exec.CommandContext(t.Context(), cli, append(append([]string{"--cluster", "create"}, addrs...), "--cluster-yes")...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("making a cluster: %v\n%s", err, out)
 	}
 	until(t, "the cluster is complete", 30*time.Second, func() bool {
-		for _, s := range nodes {
+		for _, s := range c.nodes {
 			out, _ := exec.CommandContext(t.Context(), cli, "-p", fmt.Sprint(s.port), "cluster", "info").Output()
 			if !strings.Contains(string(out), "cluster_state:ok") {
 				return false
@@ -102,5 +135,6 @@ func newCluster(t *testing.T) (nodes []*ownServer, addr string) {
 		}
 		return true
 	})
-	return nodes, "redis-cluster://" + strings.Join(addrs, ",")
+	c.addr = "redis-cluster://" + strings.Join(addrs, ",")
+	return c
 }

@@ -16,12 +16,12 @@ import (
 // While a slot moves, some of its keys are here and some are there. Nobody may write
 // then, or an instance could exist twice; when it has moved all goes on.
 func TestSlotMoves(t *testing.T) {
-	nodes, addr := newCluster(t)
-	b := openAt(t, addr, "wfops")
+	c := newCluster(t)
+	b := openAt(t, c.addr, DefaultPrefix)
 	defer closeStore(t, b)
 	i := create(t, b, "i")
 	own := map[string]*redis.Client{} // by id of the node
-	for _, s := range nodes {
+	for _, s := range c.nodes {
 		c := redis.NewClient(&redis.Options{Addr: s.addr(), MaintNotificationsConfig: unannounced})
 		t.Cleanup(func() { _ = c.Close() })
 		own[ask(t, c, "CLUSTER", "MYID")] = c

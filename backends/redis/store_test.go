@@ -185,30 +185,6 @@ func TestRule41Retention(t *testing.T) {
 	}
 }
 
-// A server that has forgotten the scripts gets them again.
-func TestForgottenScripts(t *testing.T) {
-	for name, variable := range map[string]string{"server": serverVariable, "cluster": clusterVariable} {
-		t.Run(name, func(t *testing.T) {
-			addr := address(t, variable)
-			b := openAt(t, addr, newPrefix(t, addr))
-			defer closeStore(t, b)
-			for round := range 3 {
-				check(t, b.client.ScriptFlush(t.Context()).Err())
-				i := create(t, b, fmt.Sprint("i", round))
-				if _, err := b.Get(t.Context(), engine.Instance{InstanceID: i.InstanceID}); err != nil {
-					t.Error(err)
-				}
-				if n := inboxLength(t, b, i); n != 1 {
-					t.Errorf("%d events", n)
-				}
-			}
-			if n := len(claim(t, b, 10)); n != 3 {
-				t.Errorf("%d claimed", n)
-			}
-		})
-	}
-}
-
 // What another process does is heard of, by whom it is for.
 func TestHintsOfOthers(t *testing.T) {
 	for name, variable := range map[string]string{"server": serverVariable, "cluster": clusterVariable} {

@@ -49,8 +49,10 @@ func skewed(t *testing.T, h Harness, by time.Duration) {
 		t.Fatal(err)
 	}
 	log := &logbook{}
-	startWorker(t, b, log, worker.Options{LeaseDuration: 2 * time.Second}, r)
-	startWorker(t, b, log, worker.Options{LeaseDuration: 2 * time.Second}, r)
+	// Far shorter than the skew, and long enough for a busy machine.
+	o := worker.Options{LeaseDuration: 10 * time.Second}
+	startWorker(t, b, log, o, r)
+	startWorker(t, b, log, o, r)
 	c := newClient(b)
 	begun := time.Now()
 	seen, err := resultOf[[]time.Time](t.Context(), c, client.WorkflowInstanceOptions{}, "clocks")

@@ -134,6 +134,7 @@ local function create(m)
   elseif e and m.reuse == 'reject' then
     return 'taken', e.eid, e.status
   end
+  if m.etok and call('EXISTS', base(m.p) .. 'n:' .. m.etok) == 1 then m.etok = nil end
   e = insert(m)
   if m.etok then return 'ok', m.eid, e.lease, arrivals(e) end
   return 'ok', m.eid

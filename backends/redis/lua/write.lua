@@ -20,6 +20,16 @@ local ops = {commit = commit, extend = extend, look = look}
 
 function ops.create(m) return {create(m)} end
 
+-- adopt asks for the lease of a new execution whose creation got no answer. If there
+-- is no execution it will not be leased like that any more: its creation may still be
+-- on its way, and who asks gives up.
+function ops.adopt(m)
+  local e = load(m.p, m.id)
+  if e then return committed(e, m.tok) end
+  call('SET', base(m.p) .. 'n:' .. m.tok, '', 'PX', DEDUPE)
+  return {'lost'}
+end
+
 function ops.deliver(m)
   local seen = m.did and base(m.p) .. 'd:' .. m.did
   if seen and call('EXISTS', seen) == 1 then return {'ok'} end
