@@ -213,19 +213,30 @@ func (w *wire) exec(ctx context.Context, s statement) (driver.Result, error) {
 	}
 	var res driver.Result
 	for _, s := range all {
-		err := w.prepared(ctx, s.query, func(st driver.Stmt) (err error) {
-			ex, ok := st.(driver.StmtExecContext)
-			if !ok {
-				return lacks(st, "ExecContext")
-			}
-			res, err = ex.ExecContext(ctx, s.args)
-			return err
-		})
-		if err != nil {
+		var err error
+		if res, err = w.execAlone(ctx, s); err != nil {
 			return nil, err
 		}
 	}
 	return res, nil
+}
+
+// execAlone sends one statement. MySQL can't prepare START TRANSACTION.
+func (w *wire) execAlone(ctx context.Context, s statement) (res driver.Result, err error) {
+	if len(s.args) == 0 {
+		res, err = w.execText(ctx, s.query, nil)
+		w.learn(err)
+		return res, err
+	}
+	err = w.prepared(ctx, s.query, func(st driver.Stmt) (err error) {
+		ex, ok := st.(driver.StmtExecContext)
+		if !ok {
+			return lacks(st, "ExecContext")
+		}
+		res, err = ex.ExecContext(ctx, s.args)
+		return err
+	})
+	return res, err
 }
 
 func (w *wire) execText(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
