@@ -14,8 +14,8 @@
 //   - client: starts, signals, cancels, waits for and lists instances
 //   - engine/registry: names of workflow and activity functions
 //   - engine/settings: what client and worker have to agree on
-//   - backends/sqlite, backends/memory: stores; package backends opens one by
-//     its DSN
+//   - backends/sqlite, backends/postgres, backends/mysql, backends/redis,
+//     backends/memory: stores; package backends opens one by its DSN
 //
 // For authors of stores:
 //
