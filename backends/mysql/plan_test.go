@@ -92,11 +92,8 @@ func (c *recording) QueryContext(ctx context.Context, query string, args []drive
 // Statements that fill a store: much has ended, much waits for a timer or runs, and
 // little is ready.
 var fill = []string{
-	"CREATE TEMPORARY TABLE digits AS SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 " +
-		"UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9",
-	"CREATE TEMPORARY TABLE n AS SELECT a.d + 10 * b.d AS n FROM digits AS a CROSS JOIN (SELECT d FROM digits) AS b",
-	"CREATE TEMPORARY TABLE hundreds AS SELECT 100 * a.n AS h FROM n AS a",
-	"CREATE TEMPORARY TABLE numbers AS SELECT a.n + b.h + 10000 * c.d AS n FROM n AS a CROSS JOIN hundreds AS b CROSS JOIN digits AS c WHERE c.d < 6",
+	"CREATE TEMPORARY TABLE numbers AS WITH RECURSIVE hundred (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hundred WHERE n < 99) " +
+		"SELECT a.n + 100 * b.n + 10000 * c.n AS n FROM hundred AS a CROSS JOIN hundred AS b CROSS JOIN hundred AS c WHERE c.n < 6",
 	`INSERT INTO instances (instance_id, execution_id, first_execution, workflow, queue, status, created, updated, finished, ready_at, wake_at,
 		blocked_builds, parked, retry_at, attempt, last_error, parent_instance)
 		SELECT CONCAT('i', n), n, n, CONCAT('wf', n % 3), 'q',

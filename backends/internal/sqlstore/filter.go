@@ -46,6 +46,11 @@ func (f *filter) bound(condition string, t time.Time) {
 	}
 }
 
+// atMost adds the upper bound of what is read backwards. It is never the same as a
+// lower bound: MySQL 8.0 reads forwards where a range of an index is a single key, also
+// if the order goes on with the pk.
+func (f *filter) atMost(column string, n int64) { f.add(column+" < ?", n+1) }
+
 // oneOf adds alternatives, unless there are none.
 func oneOf[T ~string](f *filter, column string, values []T) {
 	if len(values) == 0 {

@@ -81,13 +81,18 @@ func (l *listing) order(columns ...string) string {
 
 // behind is the filter for what comes after some values of columns. The comparison of
 // the first column alone is what engines find in an index.
-func (l *listing) behind(columns []string, values ...any) *filter {
+func (l *listing) behind(columns []string, values ...int64) *filter {
 	_, beyond := l.direction()
 	f := &filter{}
-	if len(columns) > 1 {
-		f.add(columns[0]+" "+beyond+"= ?", values[0])
+	if len(columns) > 1 && l.q.Ascending {
+		f.add(columns[0]+" >= ?", values[0])
+	} else if len(columns) > 1 {
+		f.atMost(columns[0], values[0])
 	}
-	f.add("("+strings.Join(columns, ", ")+") "+beyond+" ("+marks(len(values))+")", values...)
+	f.add("(" + strings.Join(columns, ", ") + ") " + beyond + " (" + marks(len(values)) + ")")
+	for _, v := range values {
+		f.args = append(f.args, v)
+	}
 	return f
 }
 
@@ -108,7 +113,7 @@ func (l *listing) sorted(from *position) ([]position, error) {
 		columns = []string{key, "created", "pk"}
 	}
 	if from != nil {
-		f = f.both(l.behind(columns, []any{from.Key, from.Created, from.PK}[3-len(columns):]...))
+		f = f.both(l.behind(columns, []int64{from.Key, from.Created, from.PK}[3-len(columns):]...))
 	}
 	return l.query("SELECT "+key+", created, pk FROM instances"+f.where()+l.order(columns...)+" LIMIT ?", append(f.args, l.limit)...)
 }

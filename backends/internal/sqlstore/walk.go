@@ -171,7 +171,7 @@ func (l *listing) updatedOf(of []kind, from *position, lag time.Duration) ([]pos
 	f.bound("changed < ?", l.q.UpdatedBefore)
 	f.bound("changed < ?", l.q.FinishedBefore)
 	if from != nil && !l.q.Ascending {
-		f.add("changed <= ?", from.Key)
+		f.atMost("changed", from.Key)
 	} else if from != nil {
 		f.add("changed >= ?", from.Key-int64(lag))
 	}
