@@ -46,8 +46,9 @@ var layers = map[string]string{
 
 	// L6: adapters know the port and nothing of what runs on it.
 	"backends/internal/sqlstore": "engine engine/history engine/backend",
-	"backends/memory":            "engine engine/history engine/backend",
-	"backends/redis":             "engine engine/history engine/backend",
+	"backends/internal/matching": "engine engine/backend",
+	"backends/memory":            "engine engine/history engine/backend backends/internal/matching",
+	"backends/redis":             "engine engine/history engine/backend backends/internal/matching",
 	"backends/sqlite":            "engine engine/history engine/backend backends/internal/sqlstore",
 	"backends/mysql":             "engine engine/history engine/backend backends/internal/sqlstore",
 	"backends/postgres":          "engine engine/history engine/backend backends/internal/sqlstore",

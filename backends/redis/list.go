@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wfops/wfops/backends/internal/matching"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -116,7 +117,7 @@ func (b *Backend) list(ctx context.Context, q *backend.Query, after *position, l
 	if byCreation {
 		w.after, w.size = after, max(10, 2*limit/len(b.tags))
 	}
-	m := newMatcher(q)
+	m := matching.New(q)
 	var rows []*listed
 	for {
 		r, err := w.next(ctx)
@@ -126,7 +127,7 @@ func (b *Backend) list(ctx context.Context, q *backend.Query, after *position, l
 		if r == nil {
 			break
 		}
-		if m.match(&r.sum) && (after == nil || positionOf(q, r).compare(*after) > 0) {
+		if m.Match(&r.sum) && (after == nil || positionOf(q, r).compare(*after) > 0) {
 			if rows = append(rows, r); byCreation && len(rows) == limit {
 				break
 			}
@@ -156,13 +157,13 @@ func (b *Backend) count(ctx context.Context, q backend.Query) (map[engine.Status
 		return b.countStatuses(ctx, q.Statuses)
 	}
 	counts := map[engine.Status]int64{}
-	m, w := newMatcher(&q), b.newWalk(&q, false)
+	m, w := matching.New(&q), b.newWalk(&q, false)
 	for {
 		r, err := w.next(ctx)
 		if r == nil || err != nil {
 			return counts, err
 		}
-		if m.match(&r.sum) {
+		if m.Match(&r.sum) {
 			counts[r.sum.Status]++
 		}
 	}
