@@ -74,8 +74,7 @@ func (b *batch) run(ctx context.Context, relaxed bool, n *needs, fn func(*batch)
 	if err == nil {
 		err = b.work(n, fn)
 	}
-	complete := err == nil
-	if complete {
+	if err == nil {
 		b.committing = true
 		b.number, err = b.st.syncer.commit(func() error {
 			_, err := b.s.Exec(b.ctx, "COMMIT")
@@ -89,7 +88,7 @@ func (b *batch) run(ctx context.Context, relaxed bool, n *needs, fn func(*batch)
 	undone, again := b.rollback()
 	// A COMMIT that failed and left nothing to roll back may have been a successful
 	// one. Who takes an execution that does not exist is refused its first step.
-	backend.Settle(b.handovers, complete && !undone)
+	backend.Settle(b.handovers, b.committing && !undone)
 	return errors.Join(err, again)
 }
 
