@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -28,21 +27,21 @@ func GetWorkflowResult[T any](ctx context.Context, c *Client, instance *engine.I
 		return result, err
 	}
 	start := time.Now()
-	s, err := c.wait(ctx, i, timeout)
+	end, err := c.wait(ctx, i, timeout)
 	if err != nil {
 		return result, err
 	}
-	if timeout >= 0 {
+	if timeout >= 0 && end.last == nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, resultDue(start, timeout))
 		defer cancel()
 	}
-	payload, err := c.result(ctx, s)
+	payload, err := c.result(ctx, end)
 	if err != nil {
 		return result, err
 	}
 	if err := c.settings.Payloads().Decode(payload, &result); err != nil {
-		return *new(T), fmt.Errorf("result of workflow instance %s: %w", s.Instance, err)
+		return *new(T), fmt.Errorf("result of workflow instance %s: %w", end.Instance, err)
 	}
 	return result, nil
 }
@@ -58,27 +57,27 @@ func resultDue(start time.Time, timeout time.Duration) time.Time {
 }
 
 // result returns what a finished execution ended with.
-func (c *Client) result(ctx context.Context, s backend.Summary) (engine.Payload, error) {
-	end, err := ending(ctx, c.patient(), s)
+func (c *Client) result(ctx context.Context, e ended) (engine.Payload, error) {
+	event, err := e.event(ctx, c.patient())
 	if err != nil {
-		return nil, fmt.Errorf("result of workflow instance %s: %w", s.Instance, err)
+		return nil, fmt.Errorf("result of workflow instance %s: %w", e.Instance, err)
 	}
-	switch end := end.(type) {
+	switch end := event.(type) {
 	case history.WorkflowCompleted:
 		return end.Result, nil
 	case history.WorkflowFailed:
 		return nil, c.settings.Errors.Bind(end.Failure)
 	case history.WorkflowCanceled:
 		if end.Failure == nil {
-			return nil, fmt.Errorf("%w: %s", ErrWorkflowCanceled, s.Instance)
+			return nil, fmt.Errorf("%w: %s", ErrWorkflowCanceled, e.Instance)
 		}
-		return nil, fmt.Errorf("%w: %s: %w", ErrWorkflowCanceled, s.Instance, c.settings.Errors.Bind(end.Failure))
+		return nil, fmt.Errorf("%w: %s: %w", ErrWorkflowCanceled, e.Instance, c.settings.Errors.Bind(end.Failure))
 	case history.WorkflowTerminated:
 		if end.Reason == "" {
-			return nil, fmt.Errorf("%w: %s", ErrWorkflowTerminated, s.Instance)
+			return nil, fmt.Errorf("%w: %s", ErrWorkflowTerminated, e.Instance)
 		}
-		return nil, fmt.Errorf("%w: %s: %s", ErrWorkflowTerminated, s.Instance, end.Reason)
+		return nil, fmt.Errorf("%w: %s: %s", ErrWorkflowTerminated, e.Instance, end.Reason)
 	default:
-		return nil, fmt.Errorf("execution %s is %s, but its history ends with %s", s.Instance, s.Status, end.Kind())
+		return nil, fmt.Errorf("execution %s is %s, but its history ends with %s", e.Instance, e.status, event.Kind())
 	}
 }

@@ -41,8 +41,22 @@ func (c *Client) WaitForWorkflowInstance(ctx context.Context, instance *engine.I
 	return err
 }
 
-// wait returns the summary of the execution that the run ended with.
-func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Duration) (backend.Summary, error) {
+// ended is the execution that a run ended with.
+type ended struct {
+	engine.Instance
+
+	status engine.Status
+	length int64
+	// last is the end of the history if the store told it.
+	last *backend.Chunk
+}
+
+func endOf(s backend.Summary) ended {
+	return ended{Instance: s.Instance, status: s.Status, length: s.HistoryLength}
+}
+
+// wait returns how the run of i ended.
+func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Duration) (ended, error) {
 	if timeout == 0 {
 		timeout = DefaultWaitTimeout
 	}
@@ -61,26 +75,39 @@ func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Durat
 		s, err := latest(within, b, i)
 		switch {
 		case err != nil:
-			return s, fmt.Errorf("waiting for workflow instance %s: %w", i, err)
+			return ended{}, fmt.Errorf("waiting for workflow instance %s: %w", i, err)
 		case s.Status.Final():
-			return s, nil
+			return endOf(s), nil
 		}
 		i = s.Instance
 		look := time.NewTimer(interval + rand.N(interval/4))
 		select {
 		case <-hints.Wake():
-			hints.Take()
+			if end, told := toldEnd(hints.Take(), i); told {
+				look.Stop()
+				return end, nil
+			}
 			interval = firstLook / 2
 		case <-look.C:
 		case <-within.Done():
 			look.Stop()
 			if ctx.Err() != nil {
-				return s, stillOpen(s, start, ctx.Err())
+				return ended{}, stillOpen(s, start, ctx.Err())
 			}
 			return c.lastLook(ctx, s, start)
 		}
 		look.Stop()
 	}
+}
+
+// toldEnd looks for the end of the run of i in hints. That it continues is no end.
+func toldEnd(hints []backend.Hint, i engine.Instance) (end ended, told bool) {
+	for _, h := range hints {
+		if h.Instance == i && h.End != nil && h.End.Status != engine.StatusContinuedAsNew {
+			return ended{Instance: i, status: h.End.Status, last: &h.End.Last}, true
+		}
+	}
+	return ended{}, false
 }
 
 // patient is the store for those who wait.
@@ -93,19 +120,19 @@ const lastLookLimit = time.Second
 
 // lastLook is the last one of a wait whose time is up: the timeout may be shorter
 // than the time between two.
-func (c *Client) lastLook(ctx context.Context, s backend.Summary, start time.Time) (backend.Summary, error) {
+func (c *Client) lastLook(ctx context.Context, s backend.Summary, start time.Time) (ended, error) {
 	ctx, cancel := context.WithTimeout(ctx, lastLookLimit)
 	defer cancel()
 	end, err := latest(ctx, c.b, s.Instance)
 	switch {
 	case away(err):
-		return s, fmt.Errorf("%w: the last look failed: %w", stillOpen(s, start, context.DeadlineExceeded), err)
+		return ended{}, fmt.Errorf("%w: the last look failed: %w", stillOpen(s, start, context.DeadlineExceeded), err)
 	case err != nil:
-		return s, fmt.Errorf("waiting for workflow instance %s: %w", s.Instance, err)
+		return ended{}, fmt.Errorf("waiting for workflow instance %s: %w", s.Instance, err)
 	case end.Status.Final():
-		return end, nil
+		return endOf(end), nil
 	}
-	return end, stillOpen(end, start, context.DeadlineExceeded)
+	return ended{}, stillOpen(end, start, context.DeadlineExceeded)
 }
 
 // stillOpen is the error of a wait that took too long.
@@ -148,7 +175,7 @@ func next(ctx context.Context, b backend.Read, s backend.Summary) (backend.Summa
 	if err == nil && current.FirstExecution == s.FirstExecution && current.Instance != s.Instance {
 		return current, nil
 	}
-	end, err := ending(ctx, b, s)
+	end, err := endOf(s).event(ctx, b)
 	if err != nil {
 		return s, err
 	}
@@ -164,22 +191,25 @@ func next(ctx context.Context, b backend.Read, s backend.Summary) (backend.Summa
 	return then, nil
 }
 
-// ending returns the last event of a finished execution.
-func ending(ctx context.Context, b backend.Read, s backend.Summary) (history.Body, error) {
-	chunks, err := b.History(ctx, s.Instance, max(s.HistoryLength-1, 0), 0)
-	if err != nil {
-		return nil, err
+// event returns the last event of the execution.
+func (e ended) event(ctx context.Context, b backend.Read) (history.Body, error) {
+	last := e.last
+	if last == nil {
+		chunks, err := b.History(ctx, e.Instance, max(e.length-1, 0), 0)
+		if err != nil {
+			return nil, err
+		}
+		if len(chunks) == 0 {
+			return nil, fmt.Errorf("execution %s is %s, but has no history", e.Instance, e.status)
+		}
+		last = &chunks[len(chunks)-1]
 	}
-	if len(chunks) == 0 {
-		return nil, fmt.Errorf("execution %s is %s, but has no history", s.Instance, s.Status)
-	}
-	last := chunks[len(chunks)-1]
 	events, err := last.Events.Decode(last.First)
 	if err != nil {
-		return nil, fmt.Errorf("history of %s: %w", s.Instance, err)
+		return nil, fmt.Errorf("history of %s: %w", e.Instance, err)
 	}
 	if len(events) == 0 {
-		return nil, fmt.Errorf("execution %s is %s, but the last chunk of its history is empty", s.Instance, s.Status)
+		return nil, fmt.Errorf("execution %s is %s, but the last chunk of its history is empty", e.Instance, e.status)
 	}
 	return events[len(events)-1].Body, nil
 }

@@ -225,7 +225,7 @@ func TestRule04RefusedCommit(t *testing.T) {
 		equal(w, "result", result[int](w, i), 1)
 		equal(w, "runs", runs.Load(), 1)
 		equal(w, "deliveries", delivered, 2)
-		equal(w, "replays", w.store.histories, 2) // one by the worker, one by the client for the result
+		equal(w, "replays", w.store.histories, 1)
 	})
 }
 

@@ -16,6 +16,9 @@ func (e *env) hinted(s *backend.Subscription, why string, want backend.Hint) {
 	deadline := time.After(10 * time.Second)
 	for {
 		got := s.Take()
+		for i := range got {
+			got[i].End = nil // see EndAtHand
+		}
 		if slices.Contains(got, want) {
 			return
 		}
@@ -24,6 +27,33 @@ func (e *env) hinted(s *backend.Subscription, why string, want backend.Hint) {
 		case <-s.Wake():
 		case <-deadline:
 			e.Fatalf("no hint %+v: %s; only %+v", want, why, all)
+		}
+	}
+}
+
+// endsAsStored waits for the hint that i has ended. What hints tell of the end has to be
+// what is stored.
+func (e *env) endsAsStored(s *backend.Subscription, i engine.Instance) {
+	e.Helper()
+	chunks, err := e.b.History(e.ctx(), i, 0, 0)
+	e.ok(err, "history of %s", i)
+	status, last := e.summary(i).Status, chunks[len(chunks)-1]
+	deadline := time.After(10 * time.Second)
+	for {
+		hints := slices.DeleteFunc(s.Take(), func(h backend.Hint) bool { return h.Instance != i })
+		for _, h := range hints {
+			if end := h.End; end != nil {
+				equal(e, "status that a hint tells of "+i.String(), end.Status, status)
+				equal(e, "last chunk that a hint tells of "+i.String(), fmt.Sprint(end.Last), fmt.Sprint(last))
+			}
+		}
+		if len(hints) > 0 {
+			return
+		}
+		select {
+		case <-s.Wake():
+		case <-deadline:
+			e.Fatalf("no hint that %s has ended", i)
 		}
 	}
 }
@@ -126,6 +156,35 @@ var hintCases = []testCase{
 			e.hinted(s, "it "+end.name, backend.Hint{Topic: topic(backend.TopicFinished, end.name), Instance: h.instance()})
 			e.claimIDs()
 		}
+	}},
+	{"EndAtHand", "Hint.End, if it is there, is what is stored: the status, and the last chunk of history.", func(e *env) {
+		for _, end := range ends {
+			s := e.subscribe(topic(backend.TopicFinished, end.name))
+			h := e.held(end.name)
+			end.end(h)
+			e.endsAsStored(s, h.instance())
+			e.claimIDs()
+		}
+	}},
+	{"EndOfARefusedStep", "Hint.End is never that of a step that was refused.", func(e *env) {
+		child, parent := e.held("child"), e.held("parent")
+		parent.commit(keep, addClosings(kills(1, child.instance())))
+		s := e.subscribe(topic(backend.TopicFinished, "child"))
+		r := e.b.CommitWorkflows(e.ctx(), []backend.WorkflowCommit{
+			parent.step(finish(engine.StatusCompleted)), child.step(finish(engine.StatusCompleted)),
+		})
+		e.ok(r[0].Err, "the end of the parent")
+		e.is(r[1].Err, engine.ErrLeaseLost, "the end of the child, which the parent's has terminated")
+		e.endsAsStored(s, child.instance())
+	}},
+	{"EndThatItTerminates", "Hint.End is that of what ended it, if a step ends what it belongs to in two ways.", func(e *env) {
+		h := e.held("i")
+		s := e.subscribe(topic(backend.TopicFinished, "i"))
+		again := creation("i")
+		again.Reuse, again.Terminate = backend.IDReuseTerminate, terminated("taken over")
+		c := h.step(finish(engine.StatusCompleted), func(c *backend.WorkflowCommit) { c.Start = []backend.Creation{again} })
+		e.ok(h.trySend(c).Err, "a step that starts another execution of its id")
+		e.endsAsStored(s, h.instance())
 	}},
 	{"OnlyTheTopics", "A subscription hears of its topics only, and of nothing after Close.", func(e *env) {
 		s := e.subscribe(topic(backend.TopicFinished, "other"), topic(backend.TopicWorkflows, "Q"))

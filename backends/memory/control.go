@@ -105,7 +105,7 @@ func (s *state) terminateOne(e *execution, t *backend.Termination) {
 	if t.Error != "" {
 		e.sum.LastError = t.Error
 	}
-	s.finish(e, engine.StatusTerminated)
+	s.finish(e, engine.StatusTerminated, e.chunk(t.Event, 1))
 }
 
 // applyClosings delivers and terminates until nothing is left to do. It is a loop,
@@ -125,12 +125,12 @@ func (s *state) applyClosings() {
 }
 
 // finish makes e final: it deletes what is pending, and puts the closings where
-// applyClosings finds them.
-func (s *state) finish(e *execution, status engine.Status) {
+// applyClosings finds them. last is what was added to its history.
+func (s *state) finish(e *execution, status engine.Status, last backend.Chunk) {
 	if e.leased() {
 		s.hint(backend.TopicHolder, e.holder, e.sum.Instance)
 	}
-	s.hint(backend.TopicFinished, e.sum.Instance.InstanceID, e.sum.Instance)
+	s.hints = append(s.hints, backend.Finished(e.sum.Instance, status, last))
 	e.sum.Status, e.sum.Updated, e.sum.Finished = status, s.now, s.now
 	e.sum.Unread += len(e.inbox)
 	e.sum.Waiting, e.sum.Local, e.sum.Paused = nil, 0, false

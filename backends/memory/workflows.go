@@ -120,6 +120,11 @@ func (e *execution) appendChunk(events history.Encoded, count int) {
 	e.sum.HistoryBytes += int64(len(events))
 }
 
+// chunk is what was added to the history of e last.
+func (e *execution) chunk(events history.Encoded, count int) backend.Chunk {
+	return backend.Chunk{First: e.sum.HistoryLength - int64(count) + 1, Count: count, Events: events}
+}
+
 func (s *state) applyTimers(e *execution, c *backend.WorkflowCommit) {
 	if len(c.DropTimers) > 0 {
 		e.dropTimers(func(t *backend.Timer) bool {
@@ -205,7 +210,7 @@ func (s *state) conclude(e *execution, c *backend.WorkflowCommit) {
 	}
 	paused := e.sum.Paused
 	e.release() // its holder knows
-	s.finish(e, c.Status)
+	s.finish(e, c.Status, e.chunk(c.Events, c.Count))
 	if c.Next != nil {
 		next := s.insert(c.Next, moved)
 		next.sum.Paused = paused

@@ -24,6 +24,11 @@ func (b *Backend) CommitWorkflows(ctx context.Context, cs []backend.WorkflowComm
 		if err != nil {
 			items[i].refused = fmt.Errorf("redis: %w", err)
 		}
+		// What it starts may take over its own id, and terminate it before it ends.
+		if c.Status.Final() && len(c.Start) == 0 {
+			last := backend.Chunk{First: c.ExpectSeq + 1, Count: c.Count, Events: c.Events}
+			items[i].ends = backend.Finished(c.Instance, c.Status, last)
+		}
 	}
 	out := b.holders(ctx, "committing steps", items, func(i int) engine.Instance { return cs[i].Instance })
 	if !b.near {

@@ -15,6 +15,8 @@ type item struct {
 	data []byte
 	// refused, unless nil, is the item's answer: it is not sent.
 	refused error
+	// ends is the hint of a commit that ends its execution. Its End is nil otherwise.
+	ends backend.Hint
 }
 
 // result answers an item.
@@ -55,9 +57,14 @@ func (b *Backend) write(ctx context.Context, doing string, items []item) []resul
 			continue
 		}
 		now, each := r.answer.time(0), r.answer.list(1)
+		var ended []backend.Hint
 		for at, i := range members[n] {
 			results[i] = result{answer: each.list(at), now: now}
+			if items[i].ends.End != nil && results[i].verdict(items[i].ends.Instance) == nil {
+				ended = append(ended, items[i].ends)
+			}
 		}
+		b.hub.Publish(ended...)
 		letters = append(letters, b.heard(jobs[n].tag, r.answer)...)
 	}
 	if err := b.deliverLetters(ctx, letters); err != nil {

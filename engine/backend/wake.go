@@ -35,6 +35,25 @@ type Hint struct {
 	Topic Topic
 	// Instance is set for TopicHolder and TopicFinished.
 	Instance engine.Instance
+	// End may come with TopicFinished: who waits need not ask then.
+	End *End
+}
+
+// End is how an execution ended. It is durable, and as final as that.
+type End struct {
+	Status engine.Status
+	// Last is the chunk of history that ends with the last event.
+	Last Chunk
+}
+
+// Finished is the hint that an execution ended. last is what the write that ended it
+// added to its history, if anything.
+func Finished(i engine.Instance, status engine.Status, last Chunk) Hint {
+	h := Hint{Topic: Topic{TopicFinished, i.InstanceID}, Instance: i}
+	if last.Count > 0 {
+		h.End = &End{Status: status, Last: last}
+	}
+	return h
 }
 
 // Subscription receives hints.

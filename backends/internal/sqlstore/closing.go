@@ -52,18 +52,18 @@ func (b *batch) terminateOne(x *row, t backend.Termination) error {
 		x.set.lastError = t.Error
 		x.dirty |= groupText
 	}
-	return b.finish(x, engine.StatusTerminated)
+	return b.finish(x, engine.StatusTerminated, x.chunk(t.Event, 1))
 }
 
 // finish makes an execution final: it deletes what is pending, and puts its
-// closings where applyClosings finds them.
-func (b *batch) finish(x *row, status engine.Status) error {
+// closings where applyClosings finds them. last is what was added to its history.
+func (b *batch) finish(x *row, status engine.Status, last backend.Chunk) error {
 	if x.leased() {
 		if err := b.tellHolder(x); err != nil {
 			return err
 		}
 	}
-	b.hint(backend.TopicFinished, x.inst.InstanceID, x.inst)
+	b.hints = append(b.hints, backend.Finished(x.inst, status, last))
 	if err := b.clear(x, status); err != nil {
 		return err
 	}

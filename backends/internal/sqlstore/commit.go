@@ -139,6 +139,11 @@ func (b *batch) appendHistory(x *row, events history.Encoded, count int) error {
 	return nil
 }
 
+// chunk is what was added to the history of x last.
+func (x *row) chunk(events history.Encoded, count int) backend.Chunk {
+	return backend.Chunk{First: x.lastSeq - int64(count) + 1, Count: count, Events: events}
+}
+
 func (b *batch) summarize(x *row, s *backend.SummaryUpdate) error {
 	x.set.updated, x.set.attempt, x.lastWorker, x.set.build, x.set.waiting = b.now, s.Attempt, s.Worker, s.Build, nil
 	x.dirty |= groupHistory | groupSummary | groupWaiting

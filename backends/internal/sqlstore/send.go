@@ -66,7 +66,7 @@ func (b *batch) stepFinal(x *row, c *backend.WorkflowCommit) error {
 		}
 	}
 	x.release() // the holder knows
-	if err := b.finish(x, c.Status); err != nil {
+	if err := b.finish(x, c.Status, x.chunk(c.Events, c.Count)); err != nil {
 		return err
 	}
 	x.set.unread -= len(moved) // they may still be read

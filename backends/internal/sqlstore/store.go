@@ -235,6 +235,10 @@ func (st *Store) write(ctx context.Context, doing string, relaxed bool, n *needs
 	backend.Settle(b.handovers, true)
 	if !relaxed {
 		st.wrote.Store(true)
+		backend.Written(ctx)
+		if len(b.handovers) > 0 {
+			st.syncer.linger(b.number)
+		}
 		if err := st.syncer.await(ctx, b.number); err != nil {
 			return st.wrap(doing, err)
 		}

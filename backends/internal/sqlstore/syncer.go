@@ -3,7 +3,9 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 )
 
 // syncer makes commits durable after their transactions have ended: the next
@@ -22,6 +24,7 @@ type syncer struct {
 	// been synced.
 	begun, ended, durable int64
 	busy                  bool
+	took                  time.Duration // by the sync before
 	// failed is the error of a sync. After one nobody can say what is on the disk:
 	// the system reports it once, and may have forgotten what it could not write.
 	failed error
@@ -79,13 +82,31 @@ func (y *syncer) await(ctx context.Context, n int64) error {
 	return y.failed
 }
 
+// linger gives the first steps of what commit n has handed over the time to join its
+// sync: they come at once, and would need one of their own, which nobody begins before
+// this one has ended. It takes no longer than a sync does, so that in the worst case,
+// code that takes its time, the commit takes twice as long.
+func (y *syncer) linger(n int64) {
+	if y.sync == nil {
+		return
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for until := time.Now().Add(y.took); y.ended == n && !y.busy && time.Now().Before(until); {
+		y.mu.Unlock()
+		runtime.Gosched() // timers are not made for parts of a millisecond
+		y.mu.Lock()
+	}
+}
+
 // lead syncs for everybody who waits. mu is held, except meanwhile.
 func (y *syncer) lead() {
 	y.busy = true
-	upTo := y.ended
+	upTo, began := y.ended, time.Now()
 	y.mu.Unlock()
 	err := y.sync()
 	y.mu.Lock()
+	y.took = time.Since(began)
 	y.busy = false
 	if err != nil {
 		y.failed = fmt.Errorf("what was written may not have reached the disk; close the store, look after the disk, and open it again: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // disk is a sync that a test holds up.
@@ -137,4 +138,42 @@ func TestWaitingForTheDiskEndsWithTheContext(t *testing.T) {
 			t.Errorf("%v, %d syncs", err, d.calls)
 		}
 	})
+}
+
+// The first step of what a commit has handed over joins its sync.
+func TestLingerUntilTheNextCommit(t *testing.T) {
+	d := &disk{gate: make(chan error, 10)}
+	y := newSyncer(d.sync)
+	y.took = time.Hour
+	commit := func() int64 {
+		n, err := y.commit(func() error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first := commit()
+	done, _ := start(func() error {
+		y.linger(first)
+		return y.await(t.Context(), first)
+	})
+	d.gate <- nil
+	second := commit()
+	if err := errors.Join(done(), y.await(t.Context(), second)); err != nil || d.calls != 1 {
+		t.Errorf("%v, %d syncs for a commit and one that it waited for", err, d.calls)
+	}
+}
+
+// Nothing may come: then it takes as long as a sync, and no longer.
+func TestLingerEnds(t *testing.T) {
+	y := newSyncer(func() error { return nil })
+	y.took = time.Millisecond
+	n, err := y.commit(func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.linger(n) // would hang
+	y.busy = true
+	y.took = time.Hour
+	y.linger(n) // a sync is under way, which others wait for: the next one takes all along
 }

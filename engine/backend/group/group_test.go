@@ -270,3 +270,53 @@ func (k *kinds) ExtendActivities(_ context.Context, es []backend.ActivityExtensi
 }
 
 func (k *kinds) Close() error { return errKinds }
+
+// A store that syncs after its transaction can take the next group meanwhile.
+func TestNextGroupWhileTheDiskIsAtWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := make(chan struct{})
+		s := &store{gate: make(chan struct{})}
+		s.answer = func(ctx context.Context, ids []string) []error {
+			backend.Written(ctx)
+			backend.Written(ctx) // once is enough
+			<-disk
+			return make([]error, len(ids))
+		}
+		b := group.New(s)
+		var done sync.WaitGroup
+		create := func(ids ...string) {
+			done.Go(func() {
+				for i, r := range b.Create(t.Context(), creations(ids...)) {
+					if r.Err != nil || r.Instance.InstanceID != ids[i] {
+						t.Errorf("%v for %s", r, ids[i])
+					}
+				}
+			})
+			synctest.Wait()
+		}
+		create("a")
+		create("b")
+		create("c")
+		if got := s.log(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("calls %q while the store is busy", got)
+		}
+		s.gate <- struct{}{}
+		synctest.Wait()
+		if got := s.log(); !slices.Equal(got, []string{"a", "b c"}) {
+			t.Errorf("calls %q once the first was written", got)
+		}
+		create("d")
+		s.gate <- struct{}{}
+		synctest.Wait()
+		close(disk)
+		s.gate <- struct{}{}
+		done.Wait()
+		if got := s.log(); !slices.Equal(got, []string{"a", "b c", "d"}) {
+			t.Errorf("calls %q", got)
+		}
+		create2 := make(chan []backend.CreateResult, 1)
+		go func() { create2 <- b.Create(t.Context(), creations("e")) }()
+		s.gate <- struct{}{} // the lane was left idle
+		<-create2
+	})
+}

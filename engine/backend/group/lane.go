@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 )
 
 // lane groups one kind of write.
@@ -56,6 +57,7 @@ type group[In, Out any] struct {
 	parts []part[In, Out]
 	items []In
 	live  int                // callers that still wait
+	led   bool               // somebody else has the lead already
 	quit  context.CancelFunc // ends the call when nobody waits; may be nil
 }
 
@@ -222,7 +224,17 @@ func (l *lane[In, Out]) write(ctx context.Context, g *group[In, Out]) {
 		}
 		l.finish(g, outs)
 	}()
-	outs = l.run(ctx, g.items)
+	outs = l.run(backend.OnWritten(ctx, func() { l.pass(g) }), g.items)
+}
+
+// pass hands over the lead while the store still works for g.
+func (l *lane[In, Out]) pass(g *group[In, Out]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !g.led {
+		g.led = true
+		l.handOver()
+	}
 }
 
 // finish hands out the answers and then the lead. The next leader is woken last,
@@ -247,7 +259,9 @@ func (l *lane[In, Out]) finish(g *group[In, Out], outs []Out) {
 			p.c.wake <- done
 		}
 	}
-	l.handOver()
+	if !g.led {
+		l.handOver()
+	}
 }
 
 // maxDown is how many items in a row may fail when a group is tried one by one,
