@@ -15,7 +15,7 @@ import (
 func newRegistry(a *activities) (*registry.Registry, error) {
 	r := registry.New()
 	errs := []error{r.RegisterActivity(a)}
-	for _, wf := range []workflow.Workflow{chain, fanout, tree, heavy, stubborn, recorded, alarm, listener, sleeper, stayer} {
+	for _, wf := range []workflow.Workflow{chain, fanout, tree, heavy, stubborn, recorded, alarm, listener, sleeper, stayer, errands} {
 		errs = append(errs, r.RegisterWorkflow(wf))
 	}
 	return r, errors.Join(errs...)
@@ -65,6 +65,9 @@ func (a *activities) Sleep(ctx context.Context, d time.Duration) error {
 	a.asleep.join()
 	return pause(ctx, d)
 }
+
+// Errand takes a moment, and returns n.
+func (*activities) Errand(ctx context.Context, n int) (int, error) { return n, pause(ctx, errand) }
 
 // Stay never ends in a worker that is to be killed, and at once in all others.
 func (a *activities) Stay(ctx context.Context) error {

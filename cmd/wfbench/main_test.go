@@ -44,6 +44,7 @@ var small = map[string]struct {
 	"signals":  {"-instances 3 -steps 5", 0, 1, 1e6},
 	"list":     {"-instances 300", 0, 0.001, 1e4},
 	"remote":   {"-instances 5 -steps 2", 10, 1, 1e5},
+	"scale":    {"-instances 5 -steps 2", 20, 0.01, 100},
 	"restart":  {"-instances 5 -lease 1s", 5, 0.3, 20},
 	"sleepers": {"-instances 5 -period 500ms", 5, 0, 100},
 	"idle":     {"-period 100ms", 0, 0, 10_000},

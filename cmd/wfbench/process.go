@@ -93,6 +93,7 @@ func runWorker(ctx context.Context, args []string, in io.Reader, out, stderr io.
 	flags.Var(&d, "durability", "of the store")
 	lease := flags.Duration("lease", defaultLease, "of the worker")
 	roles := flags.Int("roles", int(worker.WorkflowsAndActivities), "of the worker")
+	slots := flags.Int("slots", 0, "activities that the worker runs at a time")
 	stay := flags.Int("stay", 0, "have activities stay, and say when so many run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -107,11 +108,12 @@ func runWorker(ctx context.Context, args []string, in io.Reader, out, stderr io.
 	}
 	defer store.Close() //nolint:errcheck // every write is durable when it returns
 
+	limit := worker.ActivityWorkerOptions{MaxParallelActivityTasks: *slots}
 	a := &activities{}
 	if *stay > 0 {
 		a.staying = newQuorum(*stay)
 	}
-	w, err := startWorker(ctx, store, a, worker.Options{Roles: worker.Roles(*roles), LeaseDuration: *lease})
+	w, err := startWorker(ctx, store, a, worker.Options{Roles: worker.Roles(*roles), LeaseDuration: *lease, ActivityWorkerOptions: limit})
 	if err != nil {
 		return err
 	}

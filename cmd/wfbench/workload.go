@@ -75,6 +75,10 @@ var workloads = []workload{
 		shared: true, figures: throughput, run: remote,
 	},
 	{
+		name: "scale", about: "a chain of short waits on one worker process of ten slots, and on two", size: size{instances: 1000, concurrency: 100, steps: 5},
+		shared: true, figures: []string{"times", "one_process_per_second", "two_processes_per_second"}, run: scale,
+	},
+	{
 		name: "restart", about: "a worker process is killed; until another has moved all that was in flight", size: size{instances: 10_000, concurrency: 100},
 		shared: true, figures: []string{"moved_after_seconds", "lease_seconds", "beyond_lease_seconds"}, run: restart,
 	},
