@@ -34,12 +34,18 @@ func scale(ctx context.Context, b *bench) error {
 
 // errandsOn returns how many activities a second so many processes run.
 func (b *bench) errandsOn(ctx context.Context, processes int) (perSecond float64, err error) {
+	var started []*process
+	defer func() {
+		for _, p := range started {
+			err = errors.Join(err, p.stop())
+		}
+	}()
 	for range processes {
 		p, err := b.startProcess(ctx, "-slots="+strconv.Itoa(slots))
 		if err != nil {
 			return 0, err
 		}
-		defer func() { err = errors.Join(err, p.stop()) }()
+		started = append(started, p)
 	}
 	before := b.elapsed
 	err = b.timed(func() error {
