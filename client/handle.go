@@ -12,15 +12,21 @@ import (
 type Handle[T any] struct {
 	c        *Client
 	instance engine.Instance
+	early    *early // unless nil
 }
 
 // Start is CreateWorkflowInstance for a workflow that returns a T.
 func Start[T any](ctx context.Context, c *Client, options WorkflowInstanceOptions, wf any, args ...any) (*Handle[T], error) {
+	if options.InstanceID == "" {
+		options.InstanceID = engine.NewID()
+	}
+	e := c.listenEarly(options.InstanceID)
 	i, err := c.CreateWorkflowInstance(ctx, options, wf, args...)
 	if err != nil {
+		e.end()
 		return nil, err
 	}
-	return &Handle[T]{c: c, instance: *i}, nil
+	return &Handle[T]{c: c, instance: *i, early: e}, nil
 }
 
 // HandleOf returns the handle of an instance that was started before. It does not
@@ -39,7 +45,11 @@ func (h *Handle[T]) Instance() *engine.Instance {
 // Get waits until the run has ended or ctx has, and returns what the workflow
 // returned. See GetWorkflowResult for its errors.
 func (h *Handle[T]) Get(ctx context.Context) (T, error) {
-	return GetWorkflowResult[T](ctx, h.c, &h.instance, -1)
+	i, err := instanceOf(&h.instance)
+	if err != nil {
+		return *new(T), err
+	}
+	return resultOf[T](ctx, h.c, i, -1, h.early.take())
 }
 
 // Signal hands arg to the run's signal channel name. Other than SignalWorkflow it

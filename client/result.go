@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -21,13 +22,16 @@ import (
 //   - an error that wraps context.DeadlineExceeded, or ctx's error, if the run has
 //     not ended in time.
 func GetWorkflowResult[T any](ctx context.Context, c *Client, instance *engine.Instance, timeout time.Duration) (T, error) {
-	var result T
 	i, err := instanceOf(instance)
 	if err != nil {
-		return result, err
+		return *new(T), err
 	}
+	return resultOf[T](ctx, c, i, timeout, nil)
+}
+
+func resultOf[T any](ctx context.Context, c *Client, i engine.Instance, timeout time.Duration, early *backend.Subscription) (result T, err error) {
 	start := time.Now()
-	end, err := c.wait(ctx, i, timeout)
+	end, err := c.wait(ctx, i, timeout, early)
 	if err != nil {
 		return result, err
 	}

@@ -37,7 +37,7 @@ func (c *Client) WaitForWorkflowInstance(ctx context.Context, instance *engine.I
 	if err != nil {
 		return err
 	}
-	_, err = c.wait(ctx, i, timeout)
+	_, err = c.wait(ctx, i, timeout, nil)
 	return err
 }
 
@@ -55,8 +55,9 @@ func endOf(s backend.Summary) ended {
 	return ended{Instance: s.Instance, status: s.Status, length: s.HistoryLength}
 }
 
-// wait returns how the run of i ended.
-func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Duration) (ended, error) {
+// wait returns how the run of i ended. hints, unless nil, were subscribed to when i was
+// open still: then there is no need to look before they come.
+func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Duration, hints *backend.Subscription) (ended, error) {
 	if timeout == 0 {
 		timeout = DefaultWaitTimeout
 	}
@@ -66,37 +67,73 @@ func (c *Client) wait(ctx context.Context, i engine.Instance, timeout time.Durat
 		within, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	// Subscribed before the first look, so that an end in between is not missed.
-	hints := c.b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: i.InstanceID})
+	look := hints == nil
+	if look { // subscribed before the first look, so that an end in between is not missed
+		hints = c.b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: i.InstanceID})
+	}
 	defer hints.Close()
 
 	start, b := time.Now(), c.patient()
+	s := backend.Summary{Instance: i, Status: engine.StatusRunning}
 	for interval := firstLook; ; interval = min(2*interval, slowLook) {
-		s, err := latest(within, b, i)
-		switch {
-		case err != nil:
-			return ended{}, fmt.Errorf("waiting for workflow instance %s: %w", i, err)
-		case s.Status.Final():
-			return endOf(s), nil
+		if look {
+			var err error
+			switch s, err = latest(within, b, i); {
+			case err != nil:
+				return ended{}, fmt.Errorf("waiting for workflow instance %s: %w", i, err)
+			case s.Status.Final():
+				return endOf(s), nil
+			}
+			i = s.Instance
 		}
-		i = s.Instance
-		look := time.NewTimer(interval + rand.N(interval/4))
+		look = true
+		next := time.NewTimer(interval + rand.N(interval/4))
 		select {
 		case <-hints.Wake():
 			if end, told := toldEnd(hints.Take(), i); told {
-				look.Stop()
+				next.Stop()
 				return end, nil
 			}
 			interval = firstLook / 2
-		case <-look.C:
+		case <-next.C:
 		case <-within.Done():
-			look.Stop()
+			next.Stop()
 			if ctx.Err() != nil {
 				return ended{}, stillOpen(s, start, ctx.Err())
 			}
 			return c.lastLook(ctx, s, start)
 		}
-		look.Stop()
+		next.Stop()
+	}
+}
+
+// earlyFor is how long a new handle listens for the end before anybody asks for it.
+// Who starts an execution and wants its result most often asks at once.
+const earlyFor = 10 * time.Millisecond
+
+// early listens for the end of an execution from before it was created.
+type early struct {
+	hints *backend.Subscription
+	timer *time.Timer
+}
+
+func (c *Client) listenEarly(instanceID string) *early {
+	hints := c.b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: instanceID})
+	return &early{hints, time.AfterFunc(earlyFor, hints.Close)}
+}
+
+// take returns the subscription to the first who asks, and nil to others and when time
+// is up.
+func (e *early) take() *backend.Subscription {
+	if e == nil || !e.timer.Stop() {
+		return nil
+	}
+	return e.hints
+}
+
+func (e *early) end() {
+	if hints := e.take(); hints != nil {
+		hints.Close()
 	}
 }
 
