@@ -75,7 +75,7 @@ var workloads = []workload{
 		shared: true, figures: throughput, run: remote,
 	},
 	{
-		name: "scale", about: "a chain of short waits on one worker process of ten slots, and on two", size: size{instances: 1000, concurrency: 100, steps: 5},
+		name: "scale", about: "a chain of short waits on one worker process of ten slots, and on two", size: size{instances: 300, concurrency: 100, steps: 5},
 		shared: true, figures: []string{"times", "one_process_per_second", "two_processes_per_second"}, run: scale,
 	},
 	{
