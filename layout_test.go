@@ -68,7 +68,10 @@ var layers = map[string]string{
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
 	"backends/backendtest/outage": "engine engine/history engine/activity engine/backend engine/backend/intercept engine/registry engine/settings " +
 		"engine/workflow client worker",
-	"backends": "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres backends/redis",
+	// Telemetry watches client and worker, and nobody but programs knows it: it alone
+	// imports OpenTelemetry.
+	"telemetry": "engine engine/history engine/backend engine/backend/intercept engine/settings engine/workflow worker",
+	"backends":  "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres backends/redis",
 
 	// L8: programs wire the public packages together.
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
@@ -76,7 +79,7 @@ var layers = map[string]string{
 }
 
 const public = "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow " +
-	"client worker backends backends/memory backends/sqlite backends/mysql backends/postgres backends/redis"
+	"client worker telemetry backends backends/memory backends/sqlite backends/mysql backends/postgres backends/redis"
 
 // thirdParty says which modules the code of a package may import; test files may
 // import these and those of testThirdParty. Everything else is refused.
@@ -85,10 +88,11 @@ var thirdParty = map[string]string{
 	"backends/mysql":    "github.com/go-sql-driver/mysql",
 	"backends/postgres": "github.com/jackc/pgx/v5",
 	"backends/redis":    "github.com/redis/go-redis",
-	"cmd/wfbench":       "github.com/jackc/pgx/v5 github.com/redis/go-redis", // drops what a run has made
+	"cmd/wfbench":       "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
+	"telemetry":         "go.opentelemetry.io/otel",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
-	"samples/...":   "github.com/google/uuid",
+	"samples/...":   "github.com/google/uuid go.opentelemetry.io",
 }
 
 const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak"
@@ -192,25 +196,50 @@ func TestRulesRefuse(t *testing.T) {
 // What a package imports directly is settled above; this looks at what comes in
 // through others.
 func TestShippedPackagesStayClean(t *testing.T) {
-	args := []string{"list", "-deps"}
+	var pkgs []string
 	for _, pkg := range shipped {
-		args = append(args, "./"+pkg)
+		pkgs = append(pkgs, "./"+pkg)
 	}
 	for _, cgo := range []string{"0", "1"} { // each has its own SQLite driver
-		cmd := exec.CommandContext(t.Context(), "go", args...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", cmd.Args, err, stderr.String())
-		}
-		for dep := range strings.FieldsSeq(string(out)) {
+		for _, dep := range goList(t, cgo, append([]string{"-deps"}, pkgs...)...) {
 			if slices.ContainsFunc(keptOut, func(m string) bool { return within(dep, m) }) {
 				t.Errorf("CGO_ENABLED=%s: users' programs would contain %s; find the way with: go mod why %s", cgo, dep, dep)
 			}
 		}
 	}
+}
+
+// Nobody gets OpenTelemetry who has not asked for it: package telemetry has it, and
+// programs.
+func TestOpenTelemetryIsOptional(t *testing.T) {
+	watched := func(pkg string) bool {
+		return slices.ContainsFunc([]string{"telemetry", "samples", "cmd"}, func(tree string) bool { return within(pkg, module+"/"+tree) })
+	}
+	pkgs := slices.DeleteFunc(goList(t, "1", "./..."), watched)
+	for _, dep := range goList(t, "1", append([]string{"-deps"}, pkgs...)...) {
+		if within(dep, "go.opentelemetry.io") {
+			t.Errorf("a package that is not about telemetry needs %s; find the way with: go mod why %s", dep, dep)
+		}
+	}
+	for _, dep := range goList(t, "1", "-deps", "./telemetry") { // it uses a package of the SDK that is made for tests
+		if within(dep, "testing") {
+			t.Errorf("programs with telemetry would contain %s", dep)
+		}
+	}
+}
+
+// goList returns what go list prints.
+func goList(t *testing.T, cgo string, args ...string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, stderr.String())
+	}
+	return strings.Fields(string(out))
 }
 
 func TestBudgets(t *testing.T) {

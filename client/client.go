@@ -48,8 +48,8 @@ type Client struct {
 type Option func(*Client)
 
 // WithSettings gives the client the settings that its workers have: payload
-// converter and codec, errors, context propagators, logger. Settings that can't be
-// meant are an error of every call that writes an event.
+// converter and codec, errors, context propagators, logger, telemetry. Settings that
+// can't be meant are an error of every call that writes an event.
 func WithSettings(s settings.Settings) Option { return func(c *Client) { c.settings = s } }
 
 // WithRegistry makes the client check the arguments of workflows that are started

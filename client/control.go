@@ -22,10 +22,12 @@ func (c *Client) SignalWorkflow(ctx context.Context, instanceID, name string, ar
 }
 
 func (c *Client) signalTo(ctx context.Context, to backend.Address, name string, arg any) error {
-	event, err := c.signal(ctx, name, arg)
+	ctx, call := c.settings.Signaling(ctx, to.InstanceID, name)
+	event, err := c.signal(ctx, name, arg, call.Trace())
 	if err == nil {
 		err = c.deliver(ctx, to, event)
 	}
+	call.End(engine.Instance{InstanceID: to.InstanceID}, err)
 	if err != nil {
 		return fmt.Errorf("signal %q for workflow instance %s: %w", name, to.InstanceID, err)
 	}

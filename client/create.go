@@ -64,11 +64,7 @@ type WorkflowInstanceOptions struct {
 // and engine.ErrInvalidArgument for that and anything else that can't be meant or
 // encoded; then nothing was written.
 func (c *Client) CreateWorkflowInstance(ctx context.Context, options WorkflowInstanceOptions, wf any, args ...any) (*engine.Instance, error) {
-	creation, err := c.creation(ctx, options, wf, args)
-	if err != nil {
-		return nil, err
-	}
-	return c.create(ctx, creation)
+	return c.start(ctx, options, wf, args, nil)
 }
 
 // SignalWithStart signals the open execution of options.InstanceID, or starts one
@@ -80,11 +76,44 @@ func (c *Client) SignalWithStart(ctx context.Context, options WorkflowInstanceOp
 	if options.IDReuse == "" {
 		options.IDReuse = IDReuseReturn
 	}
-	creation, err := c.creation(ctx, options, wf, args)
+	return c.start(ctx, options, wf, args, &firstSignal{name: name, arg: arg})
+}
+
+// firstSignal is a signal that an execution has received before it first runs.
+type firstSignal struct {
+	name string
+	arg  any
+}
+
+// start creates an execution, with s in its inbox unless that is nil. Telemetry
+// hears of a call from when it is known what it is about.
+func (c *Client) start(ctx context.Context, o WorkflowInstanceOptions, wf any, args []any, s *firstSignal) (*engine.Instance, error) {
+	name, err := c.check(&o, wf, args)
 	if err != nil {
 		return nil, err
 	}
-	signal, err := c.signal(ctx, name, arg)
+	i := engine.Instance{InstanceID: o.InstanceID, ExecutionID: engine.NewID()}
+	ctx, call := c.settings.Creating(ctx, i, name)
+	creation, err := c.creation(ctx, i, o, name, args, call.Trace())
+	var result *engine.Instance
+	switch {
+	case err != nil:
+	case s == nil:
+		result, err = c.create(ctx, creation)
+	default:
+		result, err = c.createSignaled(ctx, creation, s)
+	}
+	if result != nil { // perhaps one that was there before
+		i = *result
+	}
+	call.End(i, err)
+	return result, err
+}
+
+func (c *Client) createSignaled(ctx context.Context, creation backend.Creation, s *firstSignal) (result *engine.Instance, err error) {
+	ctx, call := c.settings.Signaling(ctx, creation.Instance.InstanceID, s.name)
+	defer func() { call.End(creation.Instance, err) }()
+	signal, err := c.signal(ctx, s.name, s.arg, call.Trace())
 	if err != nil {
 		return nil, err
 	}
@@ -104,21 +133,22 @@ func (c *Client) create(ctx context.Context, creation backend.Creation) (*engine
 	return &r.Instance, nil
 }
 
-// creation checks everything and encodes it. It writes nothing.
-func (c *Client) creation(ctx context.Context, o WorkflowInstanceOptions, wf any, args []any) (backend.Creation, error) {
+// check returns the name of the workflow that is to be started. It fills in an id.
+func (c *Client) check(o *WorkflowInstanceOptions, wf any, args []any) (string, error) {
 	if err := c.settings.Check(); err != nil {
-		return backend.Creation{}, err
+		return "", err
 	}
 	if o.InstanceID == "" {
 		o.InstanceID = engine.NewID()
 	}
 	if err := o.check(); err != nil {
-		return backend.Creation{}, err
+		return "", err
 	}
-	name, err := c.workflowName(wf, args)
-	if err != nil {
-		return backend.Creation{}, err
-	}
+	return c.workflowName(wf, args)
+}
+
+// creation encodes everything. It writes nothing.
+func (c *Client) creation(ctx context.Context, i engine.Instance, o WorkflowInstanceOptions, name string, args []any, t history.Trace) (backend.Creation, error) {
 	payloads, err := c.encodeArgs(name, args)
 	if err != nil {
 		return backend.Creation{}, err
@@ -127,14 +157,13 @@ func (c *Client) creation(ctx context.Context, o WorkflowInstanceOptions, wf any
 	if err != nil {
 		return backend.Creation{}, err
 	}
-	i := engine.Instance{InstanceID: o.InstanceID, ExecutionID: engine.NewID()}
 	started := history.WorkflowStarted{
 		Workflow: name, Args: payloads, Queue: o.Queue.OrDefault(), FirstExecution: i.ExecutionID,
-		Tags: maps.Clone(o.Tags), Timeout: o.ExecutionTimeout, Headers: headers,
+		Tags: maps.Clone(o.Tags), Timeout: o.ExecutionTimeout, Headers: headers, Trace: t,
 	}
 	creation := backend.Creation{
 		Instance: i, FirstExecution: i.ExecutionID, Workflow: name, Queue: o.Queue.OrDefault(),
-		Tags: maps.Clone(o.Tags), Delay: o.StartDelay, Reuse: o.IDReuse,
+		Tags: maps.Clone(o.Tags), Delay: o.StartDelay, Reuse: o.IDReuse, TraceID: t.ID(),
 	}
 	if err := c.addEvents(ctx, &creation, o, started); err != nil {
 		return backend.Creation{}, err

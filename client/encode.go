@@ -54,7 +54,7 @@ func (c *Client) encodeArgs(name string, args []any) ([]engine.Payload, error) {
 }
 
 // signal checks and encodes a signal.
-func (c *Client) signal(ctx context.Context, name string, arg any) (history.Encoded, error) {
+func (c *Client) signal(ctx context.Context, name string, arg any, t history.Trace) (history.Encoded, error) {
 	if err := c.settings.Check(); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (c *Client) signal(ctx context.Context, name string, arg any) (history.Enco
 	if err != nil {
 		return nil, err
 	}
-	return encode(c.clock.now(ctx, c.b), history.SignalReceived{Name: name, Arg: payload, Headers: headers})
+	return encode(c.clock.now(ctx, c.b), history.SignalReceived{Name: name, Arg: payload, Headers: headers, Trace: t})
 }
 
 // encode returns a single event.

@@ -98,6 +98,7 @@ func (h *hold) block() {
 		h.lose(items)
 		return
 	}
+	h.w.incident(Incident{Kind: IncidentBlocked, Instance: h.instance, Workflow: h.workflow, Class: reason.Class})
 	h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "instance blocked", slog.String("instance", h.instance.String()),
 		slog.String("workflow", h.workflow), slog.String("class", c.Block.Class), slog.String("reason", reason.Message))
 	h.park(kept)

@@ -22,6 +22,11 @@ type warm struct {
 	// open holds the events of commands without an answer, for observers; nil if
 	// there are none.
 	open map[int64]history.Event
+	// followers observe this execution alone, from when it was introduced to them.
+	followers  []Observer
+	introduced bool
+	// replayed counts the events replayed since the last step.
+	replayed int
 
 	// The rest belongs to the cache while it is there.
 	instance     engine.Instance
@@ -130,9 +135,14 @@ func (c *cache) close() {
 }
 
 func (c *cache) count() int {
+	n, _ := c.size()
+	return n
+}
+
+func (c *cache) size() (count int, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.byID)
+	return len(c.byID), c.bytes
 }
 
 func (c *cache) evict(out []*warm, w *warm) []*warm {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -23,14 +22,17 @@ type author struct {
 	worker    string
 	build     string
 	sentinels engine.Sentinels
+	trace     history.Trace // of the execution, zero if it has none
 }
 
 // turn is a step together with what the worker decided about it.
 type turn struct {
 	stepID string
 	seq    int64 // of the history before
+	began  time.Time
 	at     time.Time
 	step   executor.Step
+	next   history.Trace // of the execution that follows
 	// took are the arrivals that the step consumes.
 	took []item
 	// rows are attempts for any worker to run, here those that begin at this worker
@@ -154,7 +156,7 @@ func (b *builder) activities() {
 		s := &b.rows[i]
 		queue := cmp.Or(s.body.Queue, b.queue).OrDefault()
 		b.c.AddActivities = append(b.c.AddActivities, backend.ActivityRow{
-			Ref: s.ref, Name: s.body.Name, Queue: queue, Event: b.event(s.scheduled, s.ref, *s.body),
+			Ref: s.ref, Name: s.body.Name, Queue: queue, Event: b.event(s.scheduled, s.ref, b.scheduled(*s.body)),
 			Scheduled: s.scheduled, Attempt: s.attempt, After: s.delay, LastError: s.lastError,
 		})
 		if d := s.body.Timeouts.ScheduleToStart; d > 0 && s.first {
@@ -187,7 +189,7 @@ func (b *builder) children() {
 		b.c.Start = append(b.c.Start, backend.Creation{
 			Instance: child, FirstExecution: child.ExecutionID, Workflow: s.Body.Workflow, Queue: queue,
 			Parent:  &engine.Instance{InstanceID: b.instance.InstanceID, ExecutionID: b.instance.ExecutionID},
-			TraceID: traceID(s.Body.Trace),
+			TraceID: s.Body.Trace.ID(),
 			Started: b.event(b.at, 0, history.WorkflowStarted{
 				Workflow: s.Body.Workflow, Args: s.Body.Args, Queue: queue, Parent: parent,
 				FirstExecution: child.ExecutionID, Headers: s.Body.Headers, Trace: s.Body.Trace,
@@ -274,7 +276,7 @@ func (b *builder) next() {
 	s := n.Started
 	cr := &backend.Creation{
 		Instance: n.Instance, FirstExecution: cmp.Or(s.FirstExecution, b.first),
-		Workflow: s.Workflow, Queue: cmp.Or(s.Queue, b.queue).OrDefault(), Tags: s.Tags, TraceID: traceID(s.Trace),
+		Workflow: s.Workflow, Queue: cmp.Or(s.Queue, b.queue).OrDefault(), Tags: s.Tags, TraceID: b.turn.next.ID(),
 		Started: b.event(b.at, 0, s), Closings: b.tellOfTermination(s.Parent),
 	}
 	if s.Parent != nil {
@@ -290,13 +292,4 @@ func (b *builder) next() {
 		cr.Inbox = []history.Encoded{b.event(b.at, 0, *n.Cancel)}
 	}
 	b.c.Next = cr
-}
-
-// traceID takes the trace id out of a W3C traceparent: version-traceid-span-flags.
-func traceID(t history.Trace) string {
-	parts := strings.SplitN(t.Parent, "-", 4)
-	if len(parts) != 4 {
-		return ""
-	}
-	return parts[1]
 }

@@ -243,11 +243,3 @@ func TestCommitThatCantBeWritten(t *testing.T) {
 		t.Error("no error")
 	}
 }
-
-func TestTraceID(t *testing.T) {
-	for in, want := range map[string]string{"": "", "00-abc-def-01": "abc", "00-abc": "", "00-abc-def-01-more": "abc"} {
-		if got := traceID(history.Trace{Parent: in}); got != want {
-			t.Errorf("trace id of %q is %q, want %q", in, got, want)
-		}
-	}
-}

@@ -3,6 +3,8 @@ package worker
 import (
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -18,12 +20,31 @@ type Observer interface {
 	Committed(c Committed)
 }
 
-// Committed is one durable step. Observers must not change what is in it.
-type Committed struct {
+// Follower is an Observer that keeps something for each execution.
+type Follower interface {
+	Observer
+	// Follow is called when a worker gets hold of an execution that it does not keep
+	// in its cache: past is the history that it replayed, empty if there was none.
+	// Whatever is returned, unless nil, is told of every step of the execution that
+	// this worker makes from then on, and forgotten with the executor. What holds for
+	// Committed holds for Follow.
+	Follow(e Execution, past []history.Event) Observer
+}
+
+// Execution is what an observer may want to know of an execution.
+type Execution struct {
 	Instance engine.Instance
 	Workflow string
 	// Started is the event that began the execution.
 	Started *history.WorkflowStarted
+	// Trace is the trace context of the execution, zero if it has none.
+	Trace history.Trace
+}
+
+// Committed is one durable step. Observers must not change what is in it.
+type Committed struct {
+	Execution
+
 	// Events of the step, numbered, beginning with a TaskStarted.
 	Events []history.Event
 	// Open returns the event of the command of that Ref, if it was without an answer
@@ -31,6 +52,24 @@ type Committed struct {
 	Open func(ref int64) (history.Event, bool)
 	// Notes are what the code left with workflow.Note.
 	Notes []any
+
+	// Queue is that of the execution.
+	Queue engine.Queue
+	// Began and Ended are when the worker took up the step and learned that it was
+	// durable, by the store's clock as far as the worker knows it.
+	Began, Ended time.Time
+	// Replayed is how many events were replayed for the step, 0 for an execution from
+	// the cache.
+	Replayed int
+}
+
+// observersOf returns the observers that o names, telemetry among them.
+func observersOf(o *Options) []Observer {
+	os := slices.Clone(o.Observers)
+	if t, ok := o.Settings.Telemetry.(Observer); ok {
+		os = append(os, t)
+	}
+	return os
 }
 
 // openSet returns where a new executor keeps the events of its open commands; nil
@@ -78,6 +117,29 @@ func ends(ev history.Event) bool {
 	return c == history.ClassAnswer || c == history.ClassCancel
 }
 
+// execution is what observers are told of the hold.
+func (h *hold) execution() Execution {
+	return Execution{Instance: h.instance, Workflow: h.workflow, Started: h.body.x.WorkflowStarted(), Trace: h.trace}
+}
+
+// introduce asks the followers about an execution that has just been replayed, or
+// begun.
+func (h *hold) introduce(past []history.Event) {
+	if h.body.introduced || h.body.x.WorkflowStarted() == nil {
+		return
+	}
+	h.body.introduced = true
+	for _, o := range h.w.observers {
+		f, ok := o.(Follower)
+		if !ok {
+			continue
+		}
+		if own := h.w.follow(f, h.execution(), past); own != nil {
+			h.body.followers = append(h.body.followers, own)
+		}
+	}
+}
+
 // report tells the observers of a durable step, and logs what the step found
 // worth it.
 func (h *hold) report(t *turn) {
@@ -96,22 +158,43 @@ func (h *hold) report(t *turn) {
 	}
 	body := h.body
 	body.note(t.step.Events)
+	h.introduce(nil)
 	c := Committed{
-		Instance: h.instance, Workflow: h.workflow, Started: body.x.WorkflowStarted(), Events: t.step.Events, Notes: t.step.Notes,
+		Execution: h.execution(), Queue: h.queue, Events: t.step.Events, Notes: t.step.Notes,
+		Began: t.began, Ended: h.w.clock.now(), Replayed: body.replayed,
 		Open: func(ref int64) (history.Event, bool) { ev, ok := body.open[ref]; return ev, ok },
 	}
-	for _, o := range h.w.observers {
-		h.w.tell(o, c)
+	body.replayed = 0
+	for _, os := range [...][]Observer{h.w.observers, body.followers} {
+		for _, o := range os {
+			h.w.tell(o, &c)
+		}
 	}
 	body.drop(t.step.Events)
 }
 
-func (w *Worker) tell(o Observer, c Committed) {
-	defer func() {
-		if r := recover(); r != nil {
-			w.log.LogAttrs(w.ctx, slog.LevelError, "an observer panicked", slog.String("instance", c.Instance.String()),
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-		}
-	}()
-	o.Committed(c)
+// observed is the time, if there is somebody to tell.
+func (w *Worker) observed() time.Time {
+	if len(w.observers) == 0 {
+		return time.Time{}
+	}
+	return w.clock.now()
+}
+
+func (w *Worker) tell(o Observer, c *Committed) {
+	defer w.recovered(c.Instance)
+	o.Committed(*c)
+}
+
+func (w *Worker) follow(f Follower, e Execution, past []history.Event) Observer {
+	defer w.recovered(e.Instance)
+	return f.Follow(e, past)
+}
+
+// recovered, deferred, keeps the panic of an observer from the execution.
+func (w *Worker) recovered(i engine.Instance) {
+	if r := recover(); r != nil {
+		w.log.LogAttrs(w.ctx, slog.LevelError, "an observer panicked", slog.String("instance", i.String()),
+			slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+	}
 }

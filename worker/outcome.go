@@ -130,7 +130,11 @@ func (h *hold) lose(took []item) {
 	}
 	h.mu.Unlock()
 	if first {
-		h.w.link.leaseLost(errors.Is(why, activity.ErrLeaseLost), h.instance, slog.Int("activities_canceled", len(running)))
+		ranOut := errors.Is(why, activity.ErrLeaseLost)
+		if ranOut {
+			h.w.incident(Incident{Kind: IncidentLeaseLost, Instance: h.instance, Workflow: h.workflow})
+		}
+		h.w.link.leaseLost(ranOut, h.instance, slog.Int("activities_canceled", len(running)))
 	}
 	for _, a := range running {
 		a.revoke(why)

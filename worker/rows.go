@@ -83,7 +83,7 @@ func (w *Worker) takeRow(t backend.ActivityTask) *attempt {
 		w.acts.leave(1)
 		return nil
 	}
-	r.a = w.newAttempt(r, t.Instance, t.Workflow, t.Queue, &s)
+	r.a = w.newAttempt(r, &author{instance: t.Instance, workflow: t.Workflow, queue: t.Queue, trace: body.Trace}, &s)
 	w.rows.add(r, r)
 	if w.cutoff.Load() {
 		r.giveBack()
@@ -250,6 +250,9 @@ func (r *rowRun) stop(cause error) {
 // sayLost logs once that the lease is gone.
 func (r *rowRun) sayLost(ranOut bool) {
 	if !r.said.Swap(true) {
+		if ranOut {
+			r.w.incident(Incident{Kind: IncidentLeaseLost, Instance: r.task.Instance, Workflow: r.task.Workflow})
+		}
 		r.w.link.leaseLost(ranOut, r.task.Instance, slog.String("activity", r.task.Name), slog.Int64("ref", r.task.Ref))
 	}
 }

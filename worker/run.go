@@ -24,6 +24,7 @@ type attempt struct {
 	w     *Worker
 	owner owner
 	start *start
+	trace history.Trace // of the execution
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -46,9 +47,9 @@ type owner interface {
 	ended(a *attempt, o outcome, revoked bool) *hold
 }
 
-func (w *Worker) newAttempt(o owner, i engine.Instance, workflow string, queue engine.Queue, s *start) *attempt {
-	a := &attempt{w: w, owner: o, start: s, beat: s.details}
-	a.task.Info.Instance, a.task.Info.Workflow, a.task.Info.Queue = i, workflow, queue
+func (w *Worker) newAttempt(o owner, of *author, s *start) *attempt {
+	a := &attempt{w: w, owner: o, start: s, beat: s.details, trace: of.trace}
+	a.task.Info.Instance, a.task.Info.Workflow, a.task.Info.Queue = of.instance, of.workflow, of.queue
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	return a
 }
@@ -111,7 +112,7 @@ func (a *attempt) call() (result engine.Payload, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return fn.Call(activity.NewContext(ctx, a.state()), a.w.payloads, a.start.body.Args)
+	return fn.Call(activity.NewContext(a.context(ctx), a.state()), a.w.payloads, a.start.body.Args)
 }
 
 // headers are what the propagators injected, the trace context included.
@@ -136,6 +137,7 @@ func (a *attempt) state() *activity.State {
 	info.Worker, info.Build = a.w.id, a.w.build
 	info.Deadline, _ = a.ctx.Deadline()
 	a.task.Logger, a.task.Payloads, a.task.Details, a.task.Heartbeat = a.w.log, a.w.payloads, a.start.details, a.record
+	a.task.LogAttrs = a.w.logAttrs
 	return &a.task
 }
 

@@ -58,6 +58,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 	if before == started {
 		w.detached()
 		err := w.shutDown(ctx)
+		w.unwatch()
 		w.mu.Lock()
 		w.state, w.stopErr = stopped, err
 		w.mu.Unlock()

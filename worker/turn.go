@@ -87,7 +87,7 @@ func (h *hold) dispose() {
 // turn makes one step of all that has come in, commits it, and performs it once
 // the commit is durable. It returns an activity for the caller to run, if any.
 func (h *hold) turn() *attempt {
-	took := h.take()
+	took, began := h.take(), h.w.observed()
 	if err := h.load(); err != nil {
 		h.cannotRun(err, took)
 		return nil
@@ -103,7 +103,8 @@ func (h *hold) turn() *attempt {
 		h.cannotRun(err, took)
 		return nil
 	}
-	t := turn{step: st, took: took}
+	t := turn{step: st, took: took, began: began}
+	h.traced(&t)
 	h.plan(&t, false)
 	commit, err := commitOf(&h.author, &t)
 	if err != nil {
@@ -175,7 +176,10 @@ func (h *hold) load() error {
 	}
 	h.body.note(past)
 	h.body.drop(past)
+	h.body.replayed = len(past)
 	h.adopt(true)
+	h.traced(&turn{})
+	h.introduce(past)
 	return nil
 }
 
@@ -296,6 +300,8 @@ func (h *hold) send(commit []backend.WorkflowCommit) (backend.WorkflowCommitted,
 		if failures++; !transient(ans.Err) || h.left() <= 0 || h.w.ctx.Err() != nil {
 			if !errors.Is(ans.Err, engine.ErrLeaseLost) {
 				h.complain("giving up a step", ans.Err)
+			} else {
+				h.w.incident(Incident{Kind: IncidentRefused, Instance: h.instance, Workflow: h.workflow})
 			}
 			return ans, ans.Err
 		}
@@ -316,7 +322,7 @@ func (h *hold) acknowledged(t *turn, c *backend.WorkflowCommit, ans backend.Work
 	}
 	attempts := make([]*attempt, len(t.here))
 	for i := range t.here {
-		attempts[i] = h.w.newAttempt(h, h.instance, h.workflow, h.queue, &t.here[i])
+		attempts[i] = h.w.newAttempt(h, &h.author, &t.here[i])
 	}
 	h.report(t)
 	s := h.settle(t, ans, attempts)

@@ -31,6 +31,7 @@ type Worker struct {
 	payloads  engine.Payloads
 	observers []Observer
 	log       *slog.Logger
+	logAttrs  func(context.Context) []slog.Attr // for activities, or nil
 	opts      resolved
 	invalid   error // of the options, reported by Start
 
@@ -67,6 +68,7 @@ type Worker struct {
 	done     chan struct{} // closed when the worker has stopped
 	stopErr  error
 	detached func() bool // takes back the hook on Start's context
+	unwatch  func()      // tells watchers that the worker has stopped
 }
 
 // lifecycle is where a worker is in its life: made, started, stopping, stopped.
@@ -88,12 +90,15 @@ func New(b backend.Backend, options *Options) *Worker {
 	}
 	w := &Worker{
 		registry: o.Registry, settings: o.Settings, payloads: o.Settings.Payloads(),
-		observers: slices.Clone(o.Observers), log: o.Settings.Log(), opts: o.resolve(), invalid: o.check(),
+		observers: observersOf(&o), log: o.Settings.Log(), opts: o.resolve(), invalid: o.check(),
 		id: o.WorkerID, build: o.BuildID, clock: newClock(), warned: &once{},
 		blocks: newBlocks(int64(max(1, runtime.GOMAXPROCS(0)/2))),
 		holds:  newTable[engine.Instance, *hold](), rows: newTable[*rowRun, *rowRun](),
 		late: newTable[*lateResults, *lateResults](), claimers: newTable[*claimer, *claimer](), adrift: newTable[*attempt, *attempt](),
 		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	if t := w.settings.Telemetry; t != nil {
+		w.logAttrs = t.LogAttrs
 	}
 	if w.registry == nil {
 		w.registry = registry.New()
@@ -158,6 +163,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		return err
 	}
 	w.state = started
+	w.unwatch = w.watched()
 	w.launch()
 	w.detached = context.AfterFunc(ctx, w.stopInTime)
 	return nil

@@ -84,6 +84,8 @@ type State struct {
 	// Heartbeat takes details to the store, nil for none; it may be called
 	// concurrently. If it is nil itself, heartbeats go nowhere.
 	Heartbeat func(ctx context.Context, details engine.Payload) error
+	// LogAttrs, unless nil, returns what the records of Logger carry besides.
+	LogAttrs func(ctx context.Context) []slog.Attr
 }
 
 type key struct{}
@@ -129,6 +131,9 @@ func Logger(ctx context.Context) *slog.Logger {
 	base := s.Logger
 	if base == nil {
 		base = slog.Default()
+	}
+	if s.LogAttrs != nil {
+		base = slog.New(base.Handler().WithAttrs(s.LogAttrs(ctx)))
 	}
 	return base.With(
 		slog.String("workflow", s.Info.Workflow),

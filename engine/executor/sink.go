@@ -49,8 +49,8 @@ func (e *Executor) StartTimer(c command.StartTimer) *command.Outcome {
 // StartChild implements command.Sink.
 func (e *Executor) StartChild(c command.StartChild) *command.Outcome {
 	e.enter()
-	h, t := splitTrace(c.Headers)
 	ref := e.refs + 1
+	h, t := e.splitTrace(c.Headers, ref)
 	child := engine.Instance{InstanceID: c.InstanceID, ExecutionID: e.derive("child", ref)}
 	if child.InstanceID == "" {
 		child.InstanceID = e.opts.Instance.ExecutionID + "-" + strconv.FormatInt(ref, 10)
@@ -64,7 +64,7 @@ func (e *Executor) StartChild(c command.StartChild) *command.Outcome {
 // SendSignal implements command.Sink.
 func (e *Executor) SendSignal(c command.SendSignal) *command.Outcome {
 	e.enter()
-	h, t := splitTrace(c.Headers)
+	h, t := e.splitTrace(c.Headers, e.refs+1)
 	return e.command(history.SignalSent{InstanceID: c.InstanceID, Name: c.Name, Arg: c.Arg, Headers: h, Trace: t, Site: e.site()})
 }
 
@@ -76,6 +76,19 @@ func (e *Executor) command(body history.Body) *command.Outcome {
 	e.add(p)
 	e.issue(p.ref, body)
 	return &p.out
+}
+
+// splitTrace takes the trace context of the command ref out of h, and puts that of
+// the command's span in its place, if it has one. History has it on replay.
+func (e *Executor) splitTrace(h history.Headers, ref int64) (history.Headers, history.Trace) {
+	h, t := splitTrace(h)
+	if e.replaying || e.opts.Command.Trace == nil {
+		return h, t
+	}
+	if own := e.opts.Command.Trace(e.opts.Instance, e.started, ref); own != (history.Trace{}) {
+		t = own
+	}
+	return h, t
 }
 
 // splitTrace takes the W3C trace context out of what propagators injected.
@@ -302,7 +315,14 @@ func (e *Executor) Headers() history.Headers {
 }
 
 // Trace implements command.Sink.
-func (e *Executor) Trace() history.Trace { return e.started.Trace }
+func (e *Executor) Trace() history.Trace {
+	if e.opts.Command.Trace != nil {
+		if own := e.opts.Command.Trace(e.opts.Instance, e.started, 0); own != (history.Trace{}) {
+			return own
+		}
+	}
+	return e.started.Trace
+}
 
 // Details implements command.Sink.
 func (e *Executor) Details() command.Details { return e.details }

@@ -8,6 +8,7 @@
 package history
 
 import (
+	"strings"
 	"time"
 
 	"github.com/wfops/wfops/engine"
@@ -70,6 +71,21 @@ type Headers map[string]string
 type Trace struct {
 	Parent string `json:"traceparent,omitempty"`
 	State  string `json:"tracestate,omitempty"`
+}
+
+// ID returns the trace id, or "" if t does not look like a trace context.
+func (t Trace) ID() string { return t.part(1) }
+
+// SpanID returns the id of the span, or "" if t does not look like a trace context.
+func (t Trace) SpanID() string { return t.part(2) }
+
+// part returns one of version, trace id, span id and flags.
+func (t Trace) part(n int) string {
+	parts := strings.SplitN(t.Parent, "-", 4)
+	if len(parts) != 4 {
+		return ""
+	}
+	return parts[n]
 }
 
 // Run is how one attempt of an activity went, for the console and for traces.

@@ -29,6 +29,8 @@ type Settings struct {
 	// Logger of the engine, and the base of workflow.Logger and activity.Logger; nil
 	// means slog.Default.
 	Logger *slog.Logger
+	// Telemetry makes traces; nil means none. See package telemetry.
+	Telemetry Telemetry
 	// Propagators are called in this order.
 	Propagators []workflow.ContextPropagator
 	// Errors keep their identity when they are stored, by their codes: errors.Is
@@ -120,6 +122,9 @@ func (s Settings) Command(r Resolver) command.Settings {
 	}
 	if len(s.Propagators) > 0 {
 		c.Inject, c.Extract = s.injectFromWorkflow, s.extractToWorkflow
+	}
+	if s.Telemetry != nil {
+		c.Trace = s.Telemetry.Trace
 	}
 	return c
 }

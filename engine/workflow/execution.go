@@ -26,6 +26,7 @@ type execution struct {
 	neverDone *channel[struct{}]
 	logger    *slog.Logger
 	random    *rand.Rand
+	locals    map[any]any
 }
 
 func newExecution(sink command.Sink) *execution {

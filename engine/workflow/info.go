@@ -57,6 +57,31 @@ func SetTags(ctx Context, tags map[string]string) error {
 // for the bank". Only its first line is kept. It is no part of history.
 func SetStatus(ctx Context, line string) { ctx.exec().sink.SetStatus(line) }
 
+// Trace returns the W3C trace context of the execution, traceparent and tracestate,
+// or of who started it if the worker has no telemetry. Both are empty if there is
+// none.
+func Trace(ctx Context) (parent, state string) {
+	t := ctx.exec().sink.Trace()
+	return t.Parent, t.State
+}
+
+// Local returns the value that the execution keeps for key in the memory of this
+// process, which it makes at first use. It is for telemetry and the like: the value
+// is no part of history, it is made anew when the execution is replayed, and workflow
+// code must not decide by it. Keys are compared like those of context.WithValue.
+func Local[T any](ctx Context, key any, create func() T) T {
+	x := ctx.exec()
+	if v, ok := x.locals[key].(T); ok {
+		return v
+	}
+	v := create()
+	if x.locals == nil {
+		x.locals = map[any]any{}
+	}
+	x.locals[key] = v
+	return v
+}
+
 // Note hands v to the observers of the worker, with the step that the code is in,
 // once that step is durable. It is for telemetry; on replay it is dropped.
 func Note(ctx Context, v any) { ctx.exec().sink.Note(v) }

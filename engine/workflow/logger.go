@@ -20,6 +20,9 @@ func Logger(ctx Context) *slog.Logger {
 			slog.String("instance_id", i.InstanceID),
 			slog.String("execution_id", i.ExecutionID),
 		)
+		if t := x.sink.Trace(); x.settings.Trace != nil && t.ID() != "" {
+			x.logger = x.logger.With(slog.String("trace_id", t.ID()), slog.String("span_id", t.SpanID()))
+		}
 	}
 	return x.logger
 }

@@ -201,6 +201,7 @@ type Sink interface {
 	Parent() *history.Parent
 	Workflow() string
 	Headers() history.Headers
+	// Trace is the trace context of the execution, or else of who started it.
 	Trace() history.Trace
 	Details() Details
 	// Unique returns the n-th of a sequence of 128-bit values that depends on the
@@ -232,6 +233,9 @@ type Settings struct {
 	// Both contexts are workflow.Context.
 	Inject  func(ctx any) (history.Headers, error)
 	Extract func(ctx any, h history.Headers) (any, error)
+	// Trace, unless nil, returns the trace context of the span that stands for the
+	// command ref of an execution, or for the execution itself if ref is 0.
+	Trace func(i engine.Instance, s *history.WorkflowStarted, ref int64) history.Trace
 	// Logger does not know of replay yet.
 	Logger *slog.Logger
 }

@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"fmt"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// Option changes what FromHistory makes.
+type Option func(*rebuild)
+
+type rebuild struct {
+	resource *resource.Resource
+	payloads func(Payload) string
+}
+
+// WithResource says where the spans come from; without it they come from nowhere.
+func WithResource(r *resource.Resource) Option { return func(b *rebuild) { b.resource = r } }
+
+// WithPayloads shows payloads, as Options.Payloads does.
+func WithPayloads(show func(what Payload) string) Option {
+	return func(b *rebuild) { b.payloads = show }
+}
+
+// FromHistory makes the spans of an execution of its events: those of the workflow,
+// its activities and their attempts, timers, children and signals. They have the ids
+// that the live ones have, or would have had if the workflow was not sampled or its
+// worker had no telemetry; so what a crash has lost can be added to the trace. What
+// is not over yet has no span. An exporter takes them as they are.
+//
+// events are the whole history so far, from the first one on. The error wraps
+// engine.ErrInvalidArgument if they don't begin with a WorkflowStarted.
+func FromHistory(i engine.Instance, events []history.Event, opts ...Option) ([]sdktrace.ReadOnlySpan, error) {
+	var b rebuild
+	for _, o := range opts {
+		o(&b)
+	}
+	started, err := startedOf(i, events)
+	if err != nil {
+		return nil, err
+	}
+	x := newStory(i, started.Workflow, placeOf(i, started, func(trace.TraceID, *bool) bool { return true }))
+	x.place.self = x.place.self.WithTraceFlags(x.place.self.TraceFlags() | trace.FlagsSampled)
+	x.show = b.payloads
+	var stubs tracetest.SpanStubs
+	x.emit = func(s *span) { stubs = append(stubs, b.stub(x, s)) }
+	for _, ev := range events {
+		x.take(ev)
+	}
+	return stubs.Snapshots(), nil
+}
+
+// startedOf returns the event that began the execution. A TaskStarted stands before.
+func startedOf(i engine.Instance, events []history.Event) (*history.WorkflowStarted, error) {
+	for _, ev := range events {
+		if s, ok := ev.Body.(history.WorkflowStarted); ok {
+			return &s, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: the %d events of %s hold no WorkflowStarted: pass the whole history", engine.ErrInvalidArgument, len(events), i)
+}
+
+// stub is the span as the SDK would have it.
+func (b *rebuild) stub(x *story, s *span) tracetest.SpanStub {
+	self := x.place.self
+	out := tracetest.SpanStub{
+		Name: s.name, SpanKind: s.kind, Parent: s.parent,
+		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: self.TraceID(), SpanID: s.id, TraceFlags: self.TraceFlags(), TraceState: self.TraceState(),
+		}),
+		StartTime: s.start, EndTime: s.end, Attributes: s.attrs,
+		Resource: b.resource, InstrumentationScope: instrumentation.Scope{Name: Scope},
+	}
+	for _, e := range s.events {
+		out.Events = append(out.Events, sdktrace.Event{Name: e.name, Time: e.at, Attributes: e.attrs})
+	}
+	for _, l := range s.links {
+		out.Links = append(out.Links, sdktrace.Link{SpanContext: l.SpanContext, Attributes: l.Attributes})
+	}
+	if s.failed {
+		out.Status = sdktrace.Status{Code: codes.Error, Description: s.message}
+	}
+	return out
+}
