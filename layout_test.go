@@ -55,9 +55,12 @@ var layers = map[string]string{
 
 	// L6: programs' side. worker names client for NewWorkflowOrchestrator alone.
 	"client": "engine engine/history engine/backend engine/backend/group engine/backend/intercept engine/registry engine/settings engine/workflow",
-	"worker": "engine engine/history engine/activity engine/backend engine/backend/group engine/backend/intercept engine/registry engine/settings engine/workflow engine/executor client",
+	"worker": "engine engine/history engine/activity engine/backend engine/backend/group engine/backend/intercept engine/registry engine/settings engine/workflow engine/executor client diagnostics",
 	"engine/tester": "engine engine/history engine/activity engine/backend engine/backend/group engine/internal/command engine/internal/coro " +
 		"engine/registry engine/settings engine/workflow engine/executor",
+
+	// L6: what people look at. Pure: it knows no store and no worker.
+	"diagnostics": "engine engine/history engine/registry engine/settings engine/executor",
 
 	// L7: shared suites, for test files only, and the one place that knows every
 	// adapter.

@@ -1,5 +1,7 @@
 package engine
 
+import "encoding/json"
+
 // BlockReason says why an instance is parked. It is stored with the instance as
 // JSON, and grows like the wire format of events: fields are only added. It
 // never holds values of payloads.
@@ -22,6 +24,9 @@ type BlockReason struct {
 	Build string `json:"build,omitempty"`
 	// Worker that found it.
 	Worker string `json:"worker,omitempty"`
+	// Report is what package diagnostics makes of it, a diagnostics.Report, so that it
+	// can be shown without the code. It is missing if the history could not be read.
+	Report json.RawMessage `json:"report,omitempty"`
 }
 
 // BlockCommand is one side of a mismatch.

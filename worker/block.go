@@ -66,12 +66,16 @@ func (h *hold) condemn(b *executor.BlockedError, took []item) {
 // this worker.
 func (h *hold) block() {
 	h.mu.Lock()
-	b, items := h.verdict, h.box
-	h.box = nil
-	local := len(h.local) + h.orphans
+	b := h.verdict
 	h.mu.Unlock()
 	reason := b.Reason
 	reason.Build, reason.Worker = h.w.build, h.w.id
+	bundle, known := h.diagnose(&reason)
+	h.mu.Lock()
+	items := h.box
+	h.box = nil
+	local := len(h.local) + h.orphans
+	h.mu.Unlock()
 	var keep []history.Encoded
 	var kept []int64
 	for _, it := range items {
@@ -101,6 +105,9 @@ func (h *hold) block() {
 	h.w.incident(Incident{Kind: IncidentBlocked, Instance: h.instance, Workflow: h.workflow, Class: reason.Class})
 	h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "instance blocked", slog.String("instance", h.instance.String()),
 		slog.String("workflow", h.workflow), slog.String("class", c.Block.Class), slog.String("reason", reason.Message))
+	if known {
+		h.keepBundle(bundle)
+	}
 	h.park(kept)
 }
 

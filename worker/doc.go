@@ -47,6 +47,13 @@
 // activities here ends, with activity.ErrLeaseLost as the cause. Should another worker
 // have taken over, nothing that this one still commits is taken.
 //
+// # When code does not fit
+//
+// An execution that this build can't run is blocked, and nothing else is stored of what
+// it was doing. The stored reason holds a report of package diagnostics: what differs
+// from history first, where in the code, why, and what to do. Option BlockedBundles
+// keeps its history in a file, to be looked at with the code at hand.
+//
 // # Stopping
 //
 // Stop ends the claims, lets run what runs, and gives all leases back. What is not

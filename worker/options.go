@@ -46,6 +46,11 @@ type Options struct {
 	// StopTimeout is how long running activities may go on after the context of
 	// Start was canceled. 0 means 10 s.
 	StopTimeout time.Duration
+	// BlockedBundles is a folder, which must exist, for a bundle of each instance that
+	// this worker blocks; see diagnostics.Bundle. Files hold all values of the
+	// instance, can be read by their owner only, and nobody removes them. Empty means
+	// none.
+	BlockedBundles string
 }
 
 // Roles say what kinds of tasks a worker runs.
@@ -132,6 +137,7 @@ type resolved struct {
 	cacheCount                   int
 	cacheTTL                     time.Duration
 	stopTimeout                  time.Duration
+	blockedBundles               string
 }
 
 func (o Options) resolve() resolved {
@@ -147,6 +153,8 @@ func (o Options) resolve() resolved {
 		cacheCount:    cmp.Or(o.WorkflowExecutorCacheSize, defaultCacheCount),
 		cacheTTL:      cmp.Or(o.WorkflowExecutorCacheTTL, defaultCacheTTL),
 		stopTimeout:   cmp.Or(o.StopTimeout, defaultStopTimeout),
+
+		blockedBundles: o.BlockedBundles,
 	}
 	r.margin = r.lease / 10
 	r.near = min(nearest, r.lease/2)

@@ -44,6 +44,7 @@ type Worker struct {
 	cache      *cache
 	blocks     *blocks
 	warned     *once
+	diagnoses  diagnoses
 	steps      *slots // workflow code that is running, or its step being stored
 	acts       *slots // activities that are running
 	holds      *table[engine.Instance, *hold]

@@ -57,6 +57,11 @@ func (e *Executor) startTask(ev history.Event, b history.TaskStarted) error {
 	if e.done != nil {
 		return e.mismatch(ev, ev.Body, e.finalBody())
 	}
+	e.beginTask(ev, b)
+	return nil
+}
+
+func (e *Executor) beginTask(ev history.Event, b history.TaskStarted) {
 	if e.replaying {
 		e.step = Step{} // all of it was done long ago
 	}
@@ -68,7 +73,6 @@ func (e *Executor) startTask(ev history.Event, b history.TaskStarted) error {
 		HistoryBytes:           b.Bytes,
 		ContinueAsNewSuggested: b.Suggest,
 	}
-	return nil
 }
 
 func (e *Executor) start(b history.WorkflowStarted) error {
@@ -185,13 +189,13 @@ func (e *Executor) broken(err error) error {
 	case errors.As(err, &stuck):
 		e.dead.Store(true)
 		return &BlockedError{Transient: true, Reason: engine.BlockReason{
-			Class: engine.BlockHang, Seq: e.seq, Stack: stuck.Stack,
+			Class: engine.BlockHang, Seq: e.seq, Event: string(e.kind), Stack: stackText(stuck.Name, sitesOf(stuck.Stack)),
 			Message: fmt.Sprintf("coroutine %q did not give way before the step deadline: workflow code must not sleep, block or loop outside the engine", stuck.Name),
 		}}
 	case errors.As(err, &foreign):
 		e.dead.Store(true)
 		return &BlockedError{Transient: true, Reason: engine.BlockReason{
-			Class: engine.BlockHang, Seq: e.seq, Stack: foreign.Stack,
+			Class: engine.BlockHang, Seq: e.seq, Event: string(e.kind), Stack: stackText("none", sitesOf(foreign.Stack)),
 			Message: "a goroutine that workflow code started called into the engine; use workflow.Go",
 		}}
 	}

@@ -41,7 +41,31 @@ type Options struct {
 	// MaxEvents and MaxBytes of history; reaching one blocks the execution.
 	MaxEvents int64
 	MaxBytes  int64
+	// Watch, unless nil, is told of each command that the code issues while history
+	// is replayed, before the command is held against history. It must not use the
+	// Executor.
+	Watch func(Issued)
+	// Stacks says when to keep the stacks of issued commands.
+	Stacks Stacks
+	// Channels keeps track of the channels that the code uses, for State.
+	Channels bool
 }
+
+// Stacks says when an Executor keeps the stacks of issued commands.
+type Stacks int8
+
+// The closed set of Stacks.
+const (
+	// StacksIfNeeded repeats a replay that meets a mismatch, to find the stack of the
+	// command that does not fit.
+	StacksIfNeeded Stacks = iota
+	// StacksNever replays once, and reports a mismatch without a stack or a call site
+	// of the code.
+	StacksNever
+	// StacksAlways keeps them from the start, which doubles the time that a replay
+	// takes.
+	StacksAlways
+)
 
 // Input is what has happened since the last step.
 type Input struct {
@@ -83,6 +107,8 @@ type Executor struct {
 	stacks    bool        // keep those of issued commands
 	dead      atomic.Bool // every call into the sink ends its coroutine; a stuck one reads it at any time
 	blocked   *BlockedError
+	explore   *exploration // while Explore runs
+	channels  []func() command.ChannelState
 
 	refs       int64 // ordinal of the last issued command
 	recorded   int64 // what refs was when the task began: history has these
@@ -121,6 +147,7 @@ func New(o Options) *Executor {
 		signals: map[string]*command.Signals{},
 		past:    past{versions: map[string]int{}, effects: map[string]mutable{}},
 		tags:    map[string]string{},
+		stacks:  o.Stacks == StacksAlways,
 	}
 }
 
@@ -129,7 +156,7 @@ func New(o Options) *Executor {
 // history records, or wraps engine.ErrNotRegistered.
 func (e *Executor) Replay(events []history.Event) error {
 	err := e.replayAll(events)
-	if e.blocked == nil || e.stacks || e.blocked.Reason.Class != engine.BlockNondeterminism {
+	if e.blocked == nil || e.opts.Stacks != StacksIfNeeded || e.blocked.Reason.Class != engine.BlockNondeterminism {
 		return err
 	}
 	if again := e.withStacks(events); again != nil {
@@ -142,8 +169,9 @@ func (e *Executor) Replay(events []history.Event) error {
 // keep them always would take as long as all the rest. It returns nil if the code
 // does something else each time it is run, so that there is nothing to find.
 func (e *Executor) withStacks(events []history.Event) *BlockedError {
-	again := New(e.opts)
-	again.stacks = true
+	o := e.opts
+	o.Stacks, o.Watch = StacksAlways, nil
+	again := New(o)
 	defer again.Close()
 	var b *BlockedError
 	if !errors.As(again.Replay(events), &b) || b.Reason.Seq != e.blocked.Reason.Seq {

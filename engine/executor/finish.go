@@ -240,7 +240,7 @@ func (e *Executor) waitOn(on command.Wait, w *waitRecord) engine.Waiting {
 }
 
 func (e *Executor) waitPending(p *pending, since time.Time) engine.Waiting {
-	line := engine.Waiting{Name: target(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
+	line := engine.Waiting{Name: history.Subject(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
 	switch b := p.body.(type) { //nolint:gochecksumtype // the others are not waited for
 	case history.ActivityScheduled:
 		line.Kind, line.Attempt = engine.WaitActivity, p.attempt

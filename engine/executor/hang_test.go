@@ -25,9 +25,9 @@ func TestBehaviour10_BlockingIsCaughtWithItsStack(t *testing.T) {
 		flow, coroutine, frame string
 		after                  int // answers before it hangs
 	}{
-		{flow: "stuck", coroutine: `"main"`, frame: "executor_test.stuck(...)", after: 1},
-		{flow: "sleeps", coroutine: `"main"`, frame: "executor_test.sleeps(...)"},
-		{flow: "native-channel", coroutine: `"executor_test.nativeChannel.func1"`, frame: "executor_test.nativeChannel.func1(...)"},
+		{flow: "stuck", coroutine: `"main"`, frame: "executor_test.stuck", after: 1},
+		{flow: "sleeps", coroutine: `"main"`, frame: "executor_test.sleeps"},
+		{flow: "native-channel", coroutine: `"executor_test.nativeChannel.func1"`, frame: "executor_test.nativeChannel.func1"},
 	} {
 		t.Run(c.flow, func(t *testing.T) {
 			released(t)

@@ -80,7 +80,10 @@ func (e *Executor) mismatchIssued(at history.Event, recorded history.Body, got i
 		Event:    string(at.Kind()),
 		Expected: describe(at.Ref, recorded),
 		Issued:   describe(got.ref, got.body),
-		Stack:    stackText(got.coroutine, got.stack),
+		Stack:    stackText(got.coroutine, sitesIn(got.stack)),
+	}
+	if r.Stack == "" {
+		r.Stack = e.standing()
 	}
 	if s := siteIn(got.stack); !s.IsZero() {
 		r.Issued.Function, r.Issued.File, r.Issued.Line = s.Function, s.File, s.Line
@@ -130,63 +133,27 @@ func describe(ref int64, b history.Body) *engine.BlockCommand {
 	if b == nil {
 		return nil
 	}
-	c := &engine.BlockCommand{Kind: string(b.Kind()), Ref: ref, Name: target(b)}
-	s := siteOf(b)
+	c := &engine.BlockCommand{Kind: string(b.Kind()), Ref: ref, Name: history.Subject(b)}
+	s := history.SiteOf(b)
 	c.Function, c.File, c.Line = s.Function, s.File, s.Line
 	return c
 }
 
 // sameCommand compares what makes two commands the same one: kind, name, target.
 func sameCommand(a, b history.Body) bool {
-	return a.Kind() == b.Kind() && target(a) == target(b)
+	return a.Kind() == b.Kind() && history.Subject(a) == history.Subject(b)
 }
 
-// target is the name of what a command is about, by which it is recognized.
-func target(b history.Body) string {
-	switch b := b.(type) { //nolint:gochecksumtype // other kinds have no target
-	case history.ActivityScheduled:
-		return b.Name
-	case history.TimerScheduled:
-		return b.Name
-	case history.ChildScheduled:
-		return b.Workflow + " " + b.Instance.InstanceID
-	case history.SignalSent:
-		return b.Name + " " + b.InstanceID
-	case history.MutableSideEffectRecorded:
-		return b.ID
-	case history.VersionMarked:
-		return b.ChangeID
-	}
-	return ""
-}
-
-func siteOf(b history.Body) history.Site {
-	switch b := b.(type) { //nolint:gochecksumtype // other kinds have no call site
-	case history.ActivityScheduled:
-		return b.Site
-	case history.ActivityCanceled:
-		return b.Site
-	case history.TimerScheduled:
-		return b.Site
-	case history.TimerCanceled:
-		return b.Site
-	case history.ChildScheduled:
-		return b.Site
-	case history.ChildCancelRequested:
-		return b.Site
-	case history.SignalSent:
-		return b.Site
-	case history.SideEffectRecorded:
-		return b.Site
-	case history.MutableSideEffectRecorded:
-		return b.Site
-	case history.VersionMarked:
-		return b.Site
-	case history.WorkflowContinuedAsNew:
-		return b.Site
-	}
-	return history.Site{}
-}
+// What can differ between two commands that are the same one.
+const (
+	DiffArguments   = "arguments"
+	DiffQueue       = "queue"
+	DiffID          = "id"
+	DiffRetry       = "retry policy"
+	DiffTimeouts    = "timeouts"
+	DiffDuration    = "duration"
+	DiffParentClose = "parent-close policy"
+)
 
 // differences names what differs between two commands that are the same one:
 // arguments, options and durations. Those are a warning unless Strict.
@@ -200,22 +167,22 @@ func (e *Executor) differences(a, b history.Body) []string {
 	switch now := a.(type) { //nolint:gochecksumtype // the others have neither
 	case history.ActivityScheduled:
 		then, _ := b.(history.ActivityScheduled)
-		add("arguments", e.argsDiffer(now.Args, then.Args))
-		add("queue", now.Queue != then.Queue)
-		add("id", now.ID != then.ID)
-		add("retry policy", !sameRetry(now.Retry, then.Retry))
-		add("timeouts", now.Timeouts != then.Timeouts)
+		add(DiffArguments, e.argsDiffer(now.Args, then.Args))
+		add(DiffQueue, now.Queue != then.Queue)
+		add(DiffID, now.ID != then.ID)
+		add(DiffRetry, !sameRetry(now.Retry, then.Retry))
+		add(DiffTimeouts, now.Timeouts != then.Timeouts)
 	case history.TimerScheduled:
 		then, _ := b.(history.TimerScheduled)
-		add("duration", now.Duration != then.Duration)
+		add(DiffDuration, now.Duration != then.Duration)
 	case history.ChildScheduled:
 		then, _ := b.(history.ChildScheduled)
-		add("arguments", e.argsDiffer(now.Args, then.Args))
-		add("queue", now.Queue != then.Queue)
-		add("parent-close policy", now.ParentClose != then.ParentClose)
+		add(DiffArguments, e.argsDiffer(now.Args, then.Args))
+		add(DiffQueue, now.Queue != then.Queue)
+		add(DiffParentClose, now.ParentClose != then.ParentClose)
 	case history.SignalSent:
 		then, _ := b.(history.SignalSent)
-		add("arguments", e.argsDiffer([]engine.Payload{now.Arg}, []engine.Payload{then.Arg}))
+		add(DiffArguments, e.argsDiffer([]engine.Payload{now.Arg}, []engine.Payload{then.Arg}))
 	}
 	return d
 }

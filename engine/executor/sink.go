@@ -138,6 +138,9 @@ func (e *Executor) SideEffect(f func() (engine.Payload, error)) (engine.Payload,
 		return v, e.bound(rec.Failure) // as it will be on replay
 	}
 	rec, ok := e.past.sides[e.refs]
+	if e.explore != nil {
+		rec, ok = e.explore.sideEffect(), true
+	}
 	rec.Site = e.site()
 	e.issue(e.refs, rec)
 	if !ok {
@@ -158,6 +161,10 @@ func (e *Executor) MutableSideEffect(id string, f func(last engine.Payload) (eng
 		if !changed && !m.known {
 			e.refs++
 			e.issue(e.refs, history.MutableSideEffectRecorded{ID: id, Call: m.calls, Site: e.site()})
+			if e.explore != nil {
+				e.past.effects[id] = m
+				return nil, nil // the zero value
+			}
 			e.sched.Exit()
 		}
 	} else {
@@ -190,6 +197,9 @@ const unrecorded = -1
 // Version implements command.Sink.
 func (e *Executor) Version(changeID string, lowest, highest int) int {
 	e.enter()
+	if e.explore != nil && !slices.Contains(e.explore.versions, changeID) {
+		e.explore.versions = append(e.explore.versions, changeID)
+	}
 	v, known := e.past.versions[changeID]
 	if !known {
 		v = unrecorded
@@ -234,6 +244,7 @@ func (e *Executor) Go(name string, f func()) {
 type waitRecord struct {
 	on    command.Waiter
 	since time.Time
+	stack []uintptr // if stacks are kept
 }
 
 // waits returns the record of a coroutine, which keeps it. c is nil for a foreign
@@ -258,6 +269,9 @@ func (e *Executor) Wait(on command.Waiter) {
 	}
 	w := waits(e.sched.Current())
 	w.on, w.since = on, e.now
+	if e.stacks {
+		w.stack = callers()
+	}
 	e.sched.Wait(on)
 	w.on = nil
 	e.enter()

@@ -96,22 +96,34 @@ func callers() []uintptr {
 	return pcs[:runtime.Callers(3, pcs)]
 }
 
-// stackText resolves a kept stack, without addresses and goroutine ids, so that
-// the text is the same from run to run.
-func stackText(coroutine string, pcs []uintptr) string {
+// sitesIn are the frames of a kept stack, without those of the engine. They hold no
+// addresses, folders or goroutine ids, so that they are the same from run to run.
+func sitesIn(pcs []uintptr) []history.Site {
 	if len(pcs) == 0 {
-		return ""
+		return nil
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "coroutine %q:\n", coroutine)
+	var sites []history.Site
 	it := runtime.CallersFrames(pcs)
 	for {
 		f, more := it.Next()
 		if f.Function != "" && !isEngine(f.Function) {
-			fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, path.Base(f.File), f.Line)
+			sites = append(sites, history.Site{Function: f.Function, File: path.Base(f.File), Line: f.Line})
 		}
 		if !more {
-			return b.String()
+			return sites
 		}
 	}
+}
+
+// stackText is a stack for people.
+func stackText(coroutine string, stack []history.Site) string {
+	if len(stack) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "coroutine %q:\n", coroutine)
+	for _, s := range stack {
+		fmt.Fprintf(&b, "%s\n\t%s:%d\n", s.Function, s.File, s.Line)
+	}
+	return b.String()
 }

@@ -1,6 +1,10 @@
 package workflow
 
-import "github.com/wfops/wfops/engine/internal/command"
+import (
+	"reflect"
+
+	"github.com/wfops/wfops/engine/internal/command"
+)
 
 // Channel is what a native channel is to ordinary code. Those who wait to send or
 // receive are served in the order in which they came.
@@ -44,6 +48,33 @@ type channel[T any] struct {
 	receivers queue[*receiver[T]]
 	senders   queue[*sender[T]]
 	closed    bool
+	watched   bool
+}
+
+// watch tells whoever looks into channels of this one.
+func (c *channel[T]) watch(x *execution) {
+	if x.watcher != nil && !c.watched && c != any(x.neverDone) {
+		c.watched = true
+		x.watcher.Channel(c.look)
+	}
+}
+
+func (c *channel[T]) look() command.ChannelState {
+	s := command.ChannelState{Type: reflect.TypeFor[T]().String(), Size: c.size, Closed: c.closed}
+	for _, v := range c.buffer.items[c.buffer.head:] {
+		s.Values = append(s.Values, v)
+	}
+	for _, r := range c.receivers.items[c.receivers.head:] {
+		if !r.offer.taken {
+			s.Receivers++
+		}
+	}
+	for _, w := range c.senders.items[c.senders.head:] {
+		if !w.offer.taken {
+			s.Senders++
+		}
+	}
+	return s
 }
 
 // offer is one or several waits of a coroutine, of which the first that is taken
@@ -112,6 +143,7 @@ func (c *channel[T]) SendNonblocking(v T) bool {
 }
 
 func (c *channel[T]) Send(ctx Context, v T) {
+	c.watch(ctx.exec())
 	if c.SendNonblocking(v) {
 		return
 	}
@@ -140,6 +172,7 @@ func (c *channel[T]) ReceiveNonBlocking() (v T, ok bool) {
 }
 
 func (c *channel[T]) Receive(ctx Context) (v T, ok bool) {
+	c.watch(ctx.exec())
 	if v, ok = c.ReceiveNonBlocking(); ok || c.closed {
 		return v, ok
 	}

@@ -23,6 +23,9 @@ type execution struct {
 	inside    string
 	violation error
 
+	// watcher is nil unless somebody looks into channels.
+	watcher command.ChannelWatcher
+
 	neverDone *channel[struct{}]
 	logger    *slog.Logger
 	random    *rand.Rand
@@ -30,7 +33,11 @@ type execution struct {
 }
 
 func newExecution(sink command.Sink) *execution {
-	return &execution{sink: sink, settings: sink.Settings()}
+	x := &execution{sink: sink, settings: sink.Settings()}
+	if w, ok := sink.(command.ChannelWatcher); ok && w.WatchChannels() {
+		x.watcher = w
+	}
+	return x
 }
 
 // never returns a channel that is never closed.

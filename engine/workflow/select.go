@@ -26,6 +26,7 @@ type SelectCase interface {
 // other side comes for is taken at that moment. Without cases it blocks for ever.
 func Select(ctx Context, cases ...SelectCase) {
 	var fallback SelectCase
+	ctx.exec().watch(cases)
 	for _, c := range cases {
 		if _, ok := c.(*defaultCase); ok {
 			fallback = c
@@ -41,6 +42,18 @@ func Select(ctx Context, cases ...SelectCase) {
 		return
 	}
 	block(ctx, cases)
+}
+
+// watch tells whoever looks into channels of those that are selected.
+func (x *execution) watch(cases []SelectCase) {
+	if x.watcher == nil {
+		return
+	}
+	for _, c := range cases {
+		if w, ok := c.(interface{ watch(x *execution) }); ok {
+			w.watch(x)
+		}
+	}
 }
 
 func block(ctx Context, cases []SelectCase) {
@@ -158,6 +171,7 @@ type receiveCase[T any] struct {
 	handler func(Context, T, bool)
 }
 
+func (c *receiveCase[T]) watch(x *execution)    { c.c.watch(x) }
 func (c *receiveCase[T]) ready() bool           { return c.c.canReceive() }
 func (c *receiveCase[T]) waits() []command.Wait { return channelWaits }
 
@@ -182,6 +196,7 @@ type sendCase[T any] struct {
 	handler func(Context)
 }
 
+func (c *sendCase[T]) watch(x *execution)    { c.c.watch(x) }
 func (c *sendCase[T]) ready() bool           { return c.c.canSend() }
 func (c *sendCase[T]) waits() []command.Wait { return channelWaits }
 

@@ -120,6 +120,27 @@ const (
 	WaitSelect
 )
 
+// ChannelWatcher is implemented by a Sink that may want to look into channels.
+type ChannelWatcher interface {
+	// WatchChannels reports whether Channel is to be called.
+	WatchChannels() bool
+	// Channel is called once for each channel, when workflow code first sends to it,
+	// receives from it or selects it. look describes what is in it now.
+	Channel(look func() ChannelState)
+}
+
+// ChannelState is what is in a channel.
+type ChannelState struct {
+	// Type of its values.
+	Type string
+	// Size of its buffer, and the values in it, first to be received in front.
+	Size   int
+	Values []any
+	// Senders and Receivers are how many coroutines wait.
+	Senders, Receivers int
+	Closed             bool
+}
+
 // Completion is how a workflow function ended.
 type Completion struct {
 	Result engine.Payload

@@ -1,0 +1,311 @@
+package diagnostics
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Diff compares two executions step by step: two histories, or a history and what
+// code would do, see Commands. Steps are aligned by kind, name and input; what stands
+// for the same is then compared in all it has. The result is the same from run to
+// run, and that of Diff(b, a) is its mirror image.
+func Diff(a, b []Step, rules Rules) Result {
+	set := rules.set()
+	sa, sb := newSequence(a, set), newSequence(b, set)
+	flip := compare(sa, sb) > 0
+	if flip {
+		sa, sb = sb, sa
+	}
+	al := newAlignment(sa, sb)
+	d := differ{rules: set, result: Result{Capped: al.capped, Ignored: map[Rule]int{}, Rows: make([]DiffRow, 0, max(len(a), len(b)))}}
+	d.rows(al, flip)
+	d.result.Summary = summary(&d.result)
+	return d.result
+}
+
+// Result is what differs between two executions, A and B.
+type Result struct {
+	// Summary is one sentence.
+	Summary string `json:"summary"`
+	// Counts of rows by op.
+	Counts map[DiffOp]int `json:"counts"`
+	// Ignored counts the differences that rules made to be ignored.
+	Ignored map[Rule]int `json:"ignored,omitempty"`
+	// Capped tells that a stretch was too different to be aligned in time: there,
+	// steps that the other side has too may be shown as missing there.
+	Capped bool      `json:"capped,omitempty"`
+	Rows   []DiffRow `json:"rows"`
+}
+
+// DiffOp is how two steps compare.
+type DiffOp string
+
+// The closed set of ops of a DiffRow.
+const (
+	DiffSame    DiffOp = "same"
+	DiffChanged DiffOp = "changed"
+	DiffMoved   DiffOp = "moved" // the same input, elsewhere; it may have changed besides
+	DiffOnlyA   DiffOp = "only a"
+	DiffOnlyB   DiffOp = "only b"
+)
+
+// DiffRow is a step of A beside that of B. Every step is in exactly one row. Rows are
+// in the order of both sides, but that one that moved has its place on one of them.
+type DiffRow struct {
+	Op DiffOp `json:"op"`
+	// Key is kind and name.
+	Key string `json:"key"`
+	// A is nil for what only B has, and the other way round.
+	A       *Step    `json:"a,omitempty"`
+	B       *Step    `json:"b,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Same reports whether nothing differs, not even what is ignored.
+func (r *Result) Same() bool {
+	return len(r.Rows) == r.Counts[DiffSame] && len(r.Ignored) == 0
+}
+
+// differ makes the rows of an alignment.
+type differ struct {
+	rules  *ruleSet
+	result Result
+}
+
+func (d *differ) rows(al *alignment, flip bool) {
+	d.result.Counts = map[DiffOp]int{}
+	i, j := 0, 0
+	for i < len(al.toB) || j < len(al.toA) {
+		switch {
+		case i < len(al.toB) && al.toB[i] < 0:
+			d.add(&al.a.steps[i], nil, flip, DiffOnlyA)
+			i++
+		case i < len(al.toB) && al.moved[i]:
+			d.add(&al.a.steps[i], &al.b.steps[al.toB[i]], flip, DiffMoved)
+			i++
+		case j < len(al.toA) && al.toA[j] < 0:
+			d.add(nil, &al.b.steps[j], flip, DiffOnlyB)
+			j++
+		case j < len(al.toA) && al.moved[al.toA[j]]:
+			j++
+		default:
+			d.add(&al.a.steps[i], &al.b.steps[j], flip, DiffSame)
+			i, j = i+1, j+1
+		}
+	}
+}
+
+func (d *differ) add(a, b *Step, flip bool, op DiffOp) {
+	if flip {
+		a, b = b, a
+		switch op {
+		case DiffOnlyA:
+			op = DiffOnlyB
+		case DiffOnlyB:
+			op = DiffOnlyA
+		case DiffSame, DiffChanged, DiffMoved:
+		}
+	}
+	row := DiffRow{Op: op, A: a, B: b}
+	if a != nil && b != nil {
+		row.Changes = d.changes(a, b)
+		if op == DiffSame && len(row.Changes) > 0 {
+			row.Op = DiffChanged
+		}
+	}
+	if a == nil {
+		a = b
+	}
+	row.Key = string(a.Kind) + " " + a.Name
+	d.result.Counts[row.Op]++
+	d.result.Rows = append(d.result.Rows, row)
+}
+
+// changes compares two steps that stand for the same.
+func (d *differ) changes(a, b *Step) []Change {
+	var cs []Change
+	field := func(name, va, vb string) {
+		if va != vb {
+			cs = append(cs, Change{Path: name, A: va, B: vb})
+		}
+	}
+	field("name", a.Name, b.Name)
+	if a.Duration != b.Duration {
+		field("duration", a.Duration.String(), b.Duration.String())
+	}
+	for i := range max(len(a.Input), len(b.Input)) {
+		if i < len(a.Input) && i < len(b.Input) && bytes.Equal(a.Input[i], b.Input[i]) {
+			continue
+		}
+		cs = append(cs, d.kept(payloadChanges("args", a.Input, b.Input))...)
+		break
+	}
+	if a.Outcome == OutcomeUnknown || b.Outcome == OutcomeUnknown {
+		return cs
+	}
+	field("outcome", string(a.Outcome), string(b.Outcome))
+	if !bytes.Equal(a.Result, b.Result) {
+		cs = append(cs, d.results(a, b)...)
+	}
+	if a.Failure != nil || b.Failure != nil {
+		field("error type", failureType(a), failureType(b))
+		field("error", failureText(a), failureText(b))
+	}
+	if a.Attempts != b.Attempts && !d.ignore(RuleAttempts) {
+		field("attempts", strconv.Itoa(a.Attempts), strconv.Itoa(b.Attempts))
+	}
+	if ta, tb := a.Took(), b.Took(); longer(ta, tb) && !d.ignore(RuleDurations) {
+		field("took", ta.String(), tb.String())
+	}
+	return cs
+}
+
+func (d *differ) results(a, b *Step) []Change {
+	if a.Kind == StepEffect && b.Kind == StepEffect && d.ignore(RuleRandom) {
+		return nil
+	}
+	return d.kept(payloadChange("result", a.Result, b.Result))
+}
+
+// kept are the changes that no rule is for; the others are counted.
+func (d *differ) kept(cs []Change) []Change {
+	var kept []Change
+	for _, c := range cs {
+		if r := d.rules.ignores(c); r != "" {
+			d.result.Ignored[r]++
+			continue
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// ignore counts a difference that a rule is for, if the rule is on.
+func (d *differ) ignore(r Rule) bool {
+	if !d.rules.on[r] {
+		return false
+	}
+	d.result.Ignored[r]++
+	return true
+}
+
+// longer reports whether two times differ by more than a tenth, and by more than
+// what no clock is exact in.
+func longer(a, b time.Duration) bool {
+	const noise = 10 * time.Millisecond
+	gap := (a - b).Abs()
+	return gap > noise && gap > max(a, b)/10
+}
+
+func failureType(s *Step) string {
+	if s.Failure == nil {
+		return ""
+	}
+	return s.Failure.Type
+}
+
+func failureText(s *Step) string {
+	if s.Failure == nil {
+		return ""
+	}
+	return short([]byte(s.Failure.Message))
+}
+
+// summary says by rule what the diff comes to.
+func summary(r *Result) string {
+	steps := len(r.Rows)
+	differ := steps - r.Counts[DiffSame]
+	var s string
+	switch differ {
+	case 0:
+		s = fmt.Sprintf("the same %s", plural(steps, "step", "steps"))
+	case 1:
+		s = "the same work except " + onlyOne(r)
+	default:
+		s = counted(r)
+	}
+	ignored := 0
+	for _, n := range r.Ignored {
+		ignored += n
+	}
+	if ignored > 0 {
+		s += fmt.Sprintf("; %s ignored", plural(ignored, "difference is", "differences are"))
+	}
+	if r.Capped {
+		s += "; a part is too different to be aligned"
+	}
+	return s
+}
+
+func onlyOne(r *Result) string {
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		switch row.Op {
+		case DiffSame:
+		case DiffOnlyA:
+			return row.Key + ", which only A has"
+		case DiffOnlyB:
+			return row.Key + ", which only B has"
+		case DiffMoved:
+			return row.Key + ", which has moved"
+		case DiffChanged:
+			return row.Key + changedHow(row)
+		}
+	}
+	return ""
+}
+
+// changedHow tells how a step went on both sides, or if that is the same, which of
+// its parts differ.
+func changedHow(row *DiffRow) string {
+	const most = 3
+	var paths []string
+	for _, c := range row.Changes {
+		switch c.Path {
+		case "outcome", "attempts", "took":
+			return fmt.Sprintf(": A %s, B %s", inShort(row.A), inShort(row.B))
+		}
+		paths = append(paths, c.Path)
+	}
+	if len(paths) > most {
+		paths = append(paths[:most], "more")
+	}
+	return " in " + strings.Join(paths, ", ")
+}
+
+// inShort tells how a step went.
+func inShort(s *Step) string {
+	text := string(s.Outcome)
+	if !s.Ended.IsZero() {
+		text += " after " + s.Took().Round(time.Millisecond).String()
+	}
+	if s.Attempts > 1 {
+		text += fmt.Sprintf(" in %d attempts", s.Attempts)
+	}
+	return text
+}
+
+func counted(r *Result) string {
+	s := ""
+	for _, c := range []struct {
+		op   DiffOp
+		word string
+	}{{DiffChanged, "changed"}, {DiffMoved, "moved"}, {DiffOnlyA, "only in A"}, {DiffOnlyB, "only in B"}} {
+		if n := r.Counts[c.op]; n > 0 {
+			if s != "" {
+				s += ", "
+			}
+			s += fmt.Sprintf("%d %s", n, c.word)
+		}
+	}
+	s += fmt.Sprintf(" of %d steps", len(r.Rows))
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.Op != DiffSame {
+			return s + "; the first is " + row.Key
+		}
+	}
+	return s
+}
