@@ -22,9 +22,13 @@ with_servers := $(if $(filter -short -short=true,$(TESTFLAGS)),,./scripts/servic
 lint_key := $(shell { cat tools/go.sum; go env GOVERSION; } 2>/dev/null | cksum | cut -d' ' -f1)
 linter   := .bin/golangci-lint-$(lint_key)
 
+# And so is Jaeger, which has a module of its own too.
+jaeger_key := $(shell { cat telemetry/jaegertest/go.sum; go env GOVERSION; } 2>/dev/null | cksum | cut -d' ' -f1)
+jaeger     := .bin/jaeger-$(jaeger_key)
+
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## kills a worker under load, and looks for what was lost or done twice
@@ -34,6 +38,17 @@ demo: ## kills a worker under load, and looks for what was lost or done twice
 test: ## all tests, with the race detector, and with servers unless TESTFLAGS=-short
 	@./scripts/need go cc certs
 	$(with_servers) go test -race -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: test-jaeger
+test-jaeger: $(jaeger) ## exports the traces of samples/tracing to a real Jaeger, and reads them back
+	@./scripts/need go cc certs
+	cd telemetry/jaegertest && WFOPS_TEST_JAEGER=$(abspath $(jaeger)) go test -race -count=1 -timeout 5m ./...
+
+$(jaeger):
+	@./scripts/need go certs
+	@echo "building Jaeger; this takes some minutes, once"
+	@mkdir -p .bin && rm -f .bin/jaeger-*
+	cd telemetry/jaegertest && CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' -o ../../$@ github.com/jaegertracing/jaeger/cmd/jaeger
 
 .PHONY: check
 check: fmt tidy vet layout lint ## everything that reads the code without running it
@@ -52,6 +67,7 @@ vet: ## go vet, with and without cgo
 	@./scripts/need go cc certs
 	go vet ./...
 	CGO_ENABLED=0 go vet ./...
+	cd telemetry/jaegertest && go vet ./...
 
 .PHONY: layout
 layout: ## who may import what, and how long things may get
@@ -62,6 +78,7 @@ lint: $(linter) ## golangci-lint, with and without cgo
 	@./scripts/need go cc certs
 	$(linter) run
 	CGO_ENABLED=0 $(linter) run ./backends/...
+	cd telemetry/jaegertest && ../../$(linter) run
 
 $(linter):
 	@./scripts/need go certs

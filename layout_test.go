@@ -77,6 +77,7 @@ var layers = map[string]string{
 	"backends":  "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres backends/redis",
 
 	// L8: programs wire the public packages together.
+	"cmd/wfops":       public,
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
 	"samples/...":     public + " samples/...",
 }
@@ -91,14 +92,15 @@ var thirdParty = map[string]string{
 	"backends/mysql":    "github.com/go-sql-driver/mysql",
 	"backends/postgres": "github.com/jackc/pgx/v5",
 	"backends/redis":    "github.com/redis/go-redis",
+	"cmd/wfops":         "go.opentelemetry.io/otel",
 	"cmd/wfbench":       "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
 	"telemetry":         "go.opentelemetry.io/otel",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
-	"samples/...":   "github.com/google/uuid go.opentelemetry.io",
+	"samples/...":   "github.com/google/uuid go.opentelemetry.io google.golang.org/protobuf",
 }
 
-const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak"
+const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak github.com/prometheus/client_golang"
 
 // shipped are packages that users' programs are built from, and keptOut what must
 // not come with them: test code, and telemetry that nobody asked for.

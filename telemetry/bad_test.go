@@ -13,6 +13,7 @@ import (
 
 	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/settings"
 	"github.com/wfops/wfops/engine/workflow"
 	"github.com/wfops/wfops/telemetry"
@@ -177,6 +178,36 @@ func TestFromHistoryThatIsNone(t *testing.T) {
 	if _, err := telemetry.FromHistory(engine.Instance{}, nil); err == nil || !strings.Contains(err.Error(), "whole history") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A family that ran without telemetry is one trace all the same.
+func TestContextOf(t *testing.T) {
+	w := newWorld(t, config{mute: true})
+	w.tel = nil
+	w.start(worker.Options{})
+	i := w.create("parent", Parent)
+	w.finish(i)
+	w.stop()
+	child := must(w.client.Describe(t.Context(), &engine.Instance{InstanceID: "child"})).Instance
+	events, own := w.history(*i), history.Trace{}
+	for _, ev := range events {
+		switch b := ev.Body.(type) {
+		case history.WorkflowStarted:
+			own = telemetry.ContextOf(*i, &b, 1)
+		case history.ChildScheduled:
+			if ev.Ref != 1 {
+				t.Fatalf("the child is command %d", ev.Ref)
+			}
+		}
+	}
+	below := w.history(child)
+	for n, ev := range below {
+		if b, ok := ev.Body.(history.WorkflowStarted); ok {
+			b.Trace = own
+			below[n].Body = b
+		}
+	}
+	golden(t, "adopted", append(rebuilt(t, *i, events), rebuilt(t, child, below)...))
 }
 
 func TestTimesOfSpans(t *testing.T) {

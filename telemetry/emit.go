@@ -36,9 +36,12 @@ func (f *follower) emit(s *span) {
 	if s.parent.IsValid() {
 		c.Context = trace.ContextWithRemoteSpanContext(c.Context, s.parent)
 	}
-	_, out := f.t.tracer().Start(c, s.name, trace.WithTimestamp(s.start), trace.WithSpanKind(s.kind),
-		trace.WithAttributes(s.attrs...), trace.WithLinks(s.links...))
-	if out.IsRecording() {
+	_, out := f.t.tracer().Start(c, s.name, trace.WithTimestamp(s.start), trace.WithSpanKind(s.kind))
+	if out.IsRecording() { // options would copy attributes once more
+		out.SetAttributes(s.attrs...)
+		for _, l := range s.links {
+			out.AddLink(l)
+		}
 		for _, e := range s.events {
 			out.AddEvent(e.name, trace.WithTimestamp(e.at), trace.WithAttributes(e.attrs...))
 		}
@@ -46,7 +49,7 @@ func (f *follower) emit(s *span) {
 			out.SetStatus(codes.Error, s.message)
 		}
 	}
-	out.End(trace.WithTimestamp(s.end))
+	out.End(trace.WithTimestamp(s.until()))
 }
 
 // taskSpan is the span of a step, from when the worker took it up to when it was

@@ -124,13 +124,21 @@ type spanCount struct {
 	sdktrace.SpanProcessor
 
 	out   *loggedExporter
+	room  int64 // of the queue
 	ended atomic.Int64
+	// noRoom counts what the queue had no room for. The processor behind it would drop
+	// that as well, and tell nobody.
+	noRoom atomic.Int64
 }
 
 // OnEnd implements sdktrace.SpanProcessor.
 func (c *spanCount) OnEnd(s sdktrace.ReadOnlySpan) {
 	if s.SpanContext().IsSampled() {
-		c.ended.Add(1)
+		waiting := c.ended.Add(1) - c.noRoom.Load() - c.out.exported.Load() - c.out.failed.Load()
+		if waiting > c.room {
+			c.noRoom.Add(1)
+			return
+		}
 	}
 	c.SpanProcessor.OnEnd(s)
 }
@@ -140,20 +148,19 @@ func (c *spanCount) sayLost() {
 	n := c.counts()
 	if lost := n.Ended - n.Exported; lost > 0 {
 		c.out.log.Warn("spans were lost", slog.Int64("lost", lost), slog.Int64("of", n.Ended),
-			slog.Int64("refused", n.Refused), slog.Int64("no_room", lost-n.Refused))
+			slog.Int64("refused", n.Refused), slog.Int64("no_room", n.NoRoom))
 	}
 }
 
 func (c *spanCount) counts() SpanCounts {
-	return SpanCounts{Ended: c.ended.Load(), Exported: c.out.exported.Load(), Refused: c.out.failed.Load()}
+	return SpanCounts{Ended: c.ended.Load(), Exported: c.out.exported.Load(), Refused: c.out.failed.Load(), NoRoom: c.noRoom.Load()}
 }
 
-// SpanCounts say what became of the sampled spans of a process. What was neither
-// exported nor refused is waiting, or was dropped for want of room.
+// SpanCounts say what became of the sampled spans of a process. The rest is waiting.
 type SpanCounts struct {
 	// Ended spans were to be exported. Exported ones were taken by the collector,
-	// Refused ones were not.
-	Ended, Exported, Refused int64
+	// Refused ones were not, and for NoRoom of them the queue had no room.
+	Ended, Exported, Refused, NoRoom int64
 }
 
 // Spans returns what became of the spans, if t comes from Setup, and zeros otherwise.

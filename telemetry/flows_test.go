@@ -124,6 +124,25 @@ func Slow(ctx context.Context) (string, error) {
 	return "done", nil
 }
 
+// Late has an activity that takes longer than a lease, the first time.
+func Late(ctx workflow.Context) error {
+	options := workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{MaxAttempts: 9, FirstRetryInterval: time.Millisecond}}
+	_, err := workflow.ExecuteActivity[any](ctx, options, Long).Get(ctx)
+	return err
+}
+
+func Long(ctx context.Context) error {
+	if activity.Attempt(ctx) > 0 {
+		return nil
+	}
+	select {
+	case <-time.After(1500 * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Twice is asked for two things, with a span of its own around each.
 func Twice(ctx workflow.Context) (string, error) {
 	all := ""

@@ -11,6 +11,8 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend/intercept"
 	"github.com/wfops/wfops/telemetry"
@@ -131,20 +133,51 @@ func (f *flow) play(t *testing.T, c config) (*world, []*engine.Instance) {
 // they are what was emitted.
 func TestGolden(t *testing.T) {
 	for name, open := range stores {
-		for _, f := range flows {
-			t.Run(name+"/"+f.name, func(t *testing.T) {
-				b := open(t)
-				t.Cleanup(func() {
-					if err := b.Close(); err != nil {
-						t.Error(err)
-					}
-				})
-				w, is := f.play(t, config{store: b})
-				live := w.exporter.GetSpans()
-				golden(t, f.name, live)
-				w.rebuilds(live, is...)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := open(t)
+			t.Cleanup(func() {
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
 			})
-		}
+			for _, f := range flows {
+				t.Run(f.name, func(t *testing.T) {
+					w, is := f.play(t, config{store: b})
+					live := w.exporter.GetSpans()
+					golden(t, f.name, live)
+					w.rebuilds(live, is...)
+				})
+			}
+		})
+	}
+}
+
+// Without a client that decides, and where nothing is sampled, the same flows lead to
+// whole traces, or to none.
+func TestFlowsThatOthersDecideOn(t *testing.T) {
+	for _, f := range flows {
+		t.Run(f.name+"/mute", func(t *testing.T) {
+			t.Parallel()
+			w, is := f.play(t, config{mute: true})
+			live := w.exporter.GetSpans()
+			if drawn := draw(live); strings.Contains(drawn, "MISSING") || strings.Contains(drawn, "TWICE") || strings.Contains(drawn, "create ") {
+				t.Errorf("got\n%s", drawn)
+			}
+			w.rebuilds(live, is...)
+		})
+		t.Run(f.name+"/unsampled", func(t *testing.T) {
+			t.Parallel()
+			w, is := f.play(t, config{sampler: telemetry.Sampler(sdktrace.NeverSample())})
+			if live := w.exporter.GetSpans(); len(live) > 0 {
+				t.Errorf("got\n%s", draw(live))
+			}
+			for _, i := range w.executions(is...) {
+				if len(rebuilt(t, i, w.history(i))) == 0 {
+					t.Errorf("nothing can be made of the history of %s", i)
+				}
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"slices"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
@@ -48,8 +49,7 @@ func FromHistory(i engine.Instance, events []history.Event, opts ...Option) ([]s
 	if err != nil {
 		return nil, err
 	}
-	x := newStory(i, started.Workflow, placeOf(i, started, func(trace.TraceID, *bool) bool { return true }))
-	x.place.self = x.place.self.WithTraceFlags(x.place.self.TraceFlags() | trace.FlagsSampled)
+	x := newStory(i, started.Workflow, placeInHistory(i, started))
 	x.show = b.payloads
 	var stubs tracetest.SpanStubs
 	x.emit = func(s *span) { stubs = append(stubs, b.stub(x, s)) }
@@ -57,6 +57,25 @@ func FromHistory(i engine.Instance, events []history.Event, opts ...Option) ([]s
 		x.take(ev)
 	}
 	return stubs.Snapshots(), nil
+}
+
+// ContextOf returns the W3C trace context of the span that FromHistory makes of the
+// command ref of an execution, or of the execution itself if ref is 0. s is the event
+// that began it. A child whose parent ran without telemetry carries none: put that of
+// ref into its WorkflowStarted, and its spans are below those of the parent.
+func ContextOf(i engine.Instance, s *history.WorkflowStarted, ref int64) history.Trace {
+	self := placeInHistory(i, s).self
+	if ref > 0 {
+		self = self.WithSpanID(commandID(i.ExecutionID, ref))
+	}
+	return format(self)
+}
+
+// placeInHistory is the place of an execution as if it had been sampled.
+func placeInHistory(i engine.Instance, s *history.WorkflowStarted) place {
+	p := placeOf(i, s, func(trace.TraceID, *bool) bool { return true })
+	p.self = p.self.WithTraceFlags(p.self.TraceFlags() | trace.FlagsSampled)
+	return p
 }
 
 // startedOf returns the event that began the execution. A TaskStarted stands before.
@@ -77,7 +96,7 @@ func (b *rebuild) stub(x *story, s *span) tracetest.SpanStub {
 		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
 			TraceID: self.TraceID(), SpanID: s.id, TraceFlags: self.TraceFlags(), TraceState: self.TraceState(),
 		}),
-		StartTime: s.start, EndTime: s.end, Attributes: s.attrs,
+		StartTime: s.start, EndTime: s.until(), Attributes: slices.Clone(s.attrs),
 		Resource: b.resource, InstrumentationScope: instrumentation.Scope{Name: Scope},
 	}
 	for _, e := range s.events {

@@ -66,13 +66,14 @@ func attemptID(execution string, ref int64, attempt int) trace.SpanID {
 }
 
 // chosen is a context that tells our generator which ids the span to be started has.
-// It is thrown away at once: a context derived from it would give its ids to every
-// span that is started in it.
+// It is thrown away at once, and its ids are good for one span only: a processor is
+// shown the context, and may start spans in it.
 type chosen struct {
 	context.Context
 
 	trace trace.TraceID
 	span  trace.SpanID
+	used  bool
 	// ask is set to hear what the sampler would decide, without a span.
 	ask bool
 	// sampled tells that our sampler was asked; verdict is its answer.
@@ -94,6 +95,15 @@ func chosenFrom(ctx context.Context) *chosen {
 	return c
 }
 
+// take reports whether the ids are still to be had.
+func (c *chosen) take() bool {
+	if c == nil || c.used {
+		return false
+	}
+	c.used = true
+	return true
+}
+
 // IDGenerator returns what a TracerProvider needs to emit spans with the ids that
 // this package derives; other spans get random ones:
 //
@@ -104,7 +114,7 @@ type generator struct{}
 
 // NewIDs implements sdktrace.IDGenerator.
 func (generator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
-	if c := chosenFrom(ctx); c != nil {
+	if c := chosenFrom(ctx); c.take() {
 		return c.trace, c.span
 	}
 	var t trace.TraceID
@@ -117,7 +127,7 @@ func (generator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 
 // NewSpanID implements sdktrace.IDGenerator.
 func (generator) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
-	if c := chosenFrom(ctx); c != nil {
+	if c := chosenFrom(ctx); c.take() {
 		return c.span
 	}
 	return randomSpan()
@@ -151,7 +161,7 @@ type sampler struct {
 // ShouldSample implements sdktrace.Sampler.
 func (s sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
 	c := chosenFrom(p.ParentContext)
-	if c == nil {
+	if c == nil || c.sampled { // or another span that is started in its context
 		return s.Sampler.ShouldSample(p)
 	}
 	c.sampled = true

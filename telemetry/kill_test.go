@@ -80,6 +80,7 @@ func (*lines) Shutdown(context.Context) error { return nil }
 func TestKilledWorker(t *testing.T) {
 	for _, batch := range []string{"", "1"} {
 		t.Run("batch="+batch, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "wfops.sqlite")
 			b := must(sqlite.Open(t.Context(), file))
 			t.Cleanup(func() { _ = b.Close() })

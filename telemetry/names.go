@@ -96,3 +96,72 @@ const (
 	logTrace = "trace_id"
 	logSpan  = "span_id"
 )
+
+// Names of metrics. What each one says, its unit and its attributes are in metrics.go
+// and docs/telemetry.md.
+const (
+	MetricCreated  = "wfops.instance.created"
+	MetricFinished = "wfops.instance.finished"
+	MetricBlocked  = "wfops.instance.blocked"
+	MetricDuration = "wfops.instance.duration"
+	// MetricParked is how many instances are blocked now; MetricBlocked counts how
+	// often that happens.
+	MetricParked = "wfops.instance.parked"
+
+	MetricAttempts         = "wfops.activity.attempts"
+	MetricActivityDuration = "wfops.activity.duration"
+	MetricScheduleToStart  = "wfops.task.schedule_to_start"
+	MetricTaskDuration     = "wfops.workflow_task.duration"
+	MetricReplayed         = "wfops.replay.events"
+
+	MetricNondeterminism  = "wfops.nondeterminism"
+	MetricLeaseLost       = "wfops.lease.lost"
+	MetricCommitConflicts = "wfops.commit.conflicts"
+	MetricCommitDuration  = "wfops.commit.duration"
+	MetricCommitSize      = "wfops.commit.size"
+	MetricSpansDropped    = "wfops.span.dropped"
+
+	MetricQueueDepth    = "wfops.queue.depth"
+	MetricQueueAge      = "wfops.queue.age"
+	MetricWorkers       = "wfops.worker.count"
+	MetricSlots         = "wfops.worker.slots"
+	MetricExecutors     = "wfops.worker.executors"
+	MetricExecutorBytes = "wfops.worker.executors.size"
+)
+
+// Attributes of metrics, besides those of spans that hold names of things.
+const (
+	// AttrKind is "workflow" or "activity".
+	AttrKind = attribute.Key("wfops.task.kind")
+	// AttrState is one of a few states of a task in its queue, or of a slot.
+	AttrState = attribute.Key("wfops.state")
+	// AttrOutcome is what came of an attempt, of a difference, or of a span.
+	AttrOutcome = attribute.Key("wfops.outcome")
+	// AttrBlock is the class of a block, see engine.BlockClass.
+	AttrBlock = attribute.Key("wfops.block.class")
+
+	attrSystem    = attribute.Key("db.system.name")
+	attrOperation = attribute.Key("db.operation.name")
+)
+
+// Values of AttrOutcome and AttrState.
+const (
+	OutcomeCompleted = "completed"
+	OutcomeFailed    = "failed"
+	// OutcomeRetried: the attempt failed, and another one follows.
+	OutcomeRetried = "retried"
+	// OutcomeBlocked and OutcomePassed are what becomes of code that differs from
+	// history.
+	OutcomeBlocked = "blocked"
+	OutcomePassed  = "passed"
+
+	// OutcomeRefused and OutcomeNoRoom are what becomes of spans that get nowhere.
+	OutcomeRefused = "refused"
+	OutcomeNoRoom  = "no_room"
+
+	StateReady   = "ready"
+	StateLeased  = "leased"
+	StateDelayed = "delayed"
+	StateUsed    = "used"
+	StateFree    = "free"
+)

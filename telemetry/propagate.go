@@ -111,7 +111,7 @@ func placeOf(i engine.Instance, s *history.WorkflowStarted, decide func(id trace
 	case in.IsValid() && s.ContinuedFrom != "" && in.SpanID() == workflowID(s.ContinuedFrom):
 		before := in.IsSampled()
 		p.previous = in
-		self.TraceID, self.TraceState = traceID(i.ExecutionID), in.TraceState()
+		self.TraceID = traceID(i.ExecutionID) // the state is that of the other trace
 		self.TraceFlags = trace.TraceFlags(0).WithSampled(decide(self.TraceID, &before))
 	case in.IsValid():
 		p.parent = in

@@ -75,19 +75,7 @@ func TestLiveEqualsRebuilt(t *testing.T) {
 		w.stop()
 		live := w.exporter.GetSpans()
 		var ran []*engine.Instance
-		for _, s := range live {
-			if !strings.HasPrefix(s.Name, telemetry.SpanWorkflow) {
-				continue
-			}
-			var i engine.Instance
-			for _, a := range s.Attributes {
-				switch a.Key {
-				case telemetry.AttrInstance:
-					i.InstanceID = a.Value.AsString()
-				case telemetry.AttrExecution:
-					i.ExecutionID = a.Value.AsString()
-				}
-			}
+		for i := range executionsIn(live) {
 			ran = append(ran, &i)
 		}
 		if len(ran) < count {

@@ -32,6 +32,7 @@ func TestSampling(t *testing.T) {
 				for _, split := range []bool{false, true} {
 					for _, apart := range []bool{false, true} {
 						t.Run(fmt.Sprintf("sampler=%s/ratio=%v/mute=%v/split=%v/apart=%v", kind, ratio, mute, split, apart), func(t *testing.T) {
+							t.Parallel()
 							w := newWorld(t, config{
 								sampler: sampler(sdktrace.TraceIDRatioBased(ratio)), mute: mute, options: telemetry.Options{TracePerExecution: apart},
 							})

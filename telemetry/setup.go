@@ -57,7 +57,11 @@ func Setup(ctx context.Context, edit ...func(*Options)) (t *Telemetry, shutdown 
 	if t, err = s.build(ctx, &o); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("setting up telemetry: %w", err), s.shutdown(ctx))
 	}
-	t.spans = s.spans
+	if t.spans = s.spans; t.spans != nil {
+		if err := t.meters.countLost(t.Spans); err != nil {
+			return nil, nil, err
+		}
+	}
 	s.publish(o)
 	return t, s.shutdown, nil
 }
@@ -136,13 +140,12 @@ func (s *pipeline) traces(ctx context.Context, o *Options) error {
 	wanted, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	out := &loggedExporter{SpanExporter: exporter, log: s.log, wanted: wanted}
 	var batch []sdktrace.BatchSpanProcessorOption
-	if os.Getenv("OTEL_BSP_MAX_QUEUE_SIZE") == "" {
-		batch = append(batch, sdktrace.WithMaxQueueSize(queueSize))
-	}
+	room := queueRoom()
+	batch = append(batch, sdktrace.WithMaxQueueSize(room))
 	if os.Getenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") == "" {
 		batch = append(batch, sdktrace.WithMaxExportBatchSize(batchSize))
 	}
-	s.spans = &spanCount{SpanProcessor: sdktrace.NewBatchSpanProcessor(out, batch...), out: out}
+	s.spans = &spanCount{SpanProcessor: sdktrace.NewBatchSpanProcessor(out, batch...), out: out, room: int64(room)}
 	p := sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource), sdktrace.WithIDGenerator(IDGenerator()),
 		sdktrace.WithSampler(Sampler(sampler)), sdktrace.WithSpanProcessor(s.spans))
 	o.TracerProvider = p
@@ -154,6 +157,15 @@ func (s *pipeline) traces(ctx context.Context, o *Options) error {
 		return err
 	})
 	return nil
+}
+
+// queueRoom is how many spans may wait.
+func queueRoom() int {
+	n, err := strconv.Atoi(os.Getenv("OTEL_BSP_MAX_QUEUE_SIZE"))
+	if err != nil || n <= 0 {
+		return queueSize
+	}
+	return n
 }
 
 func (s *pipeline) metrics(ctx context.Context, o *Options) error {

@@ -15,7 +15,8 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// span is a span that is over, as plain data.
+// span is a span that is over, as plain data. Its attributes are valid until the story
+// makes the next one.
 type span struct {
 	name       string
 	kind       trace.SpanKind
@@ -27,6 +28,15 @@ type span struct {
 	links      []trace.Link
 	failed     bool
 	message    string
+}
+
+// until is when the span ends. Jaeger takes a span of no length for one that ends
+// before it begins, and warns.
+func (s *span) until() time.Time {
+	if s.end.After(s.start) {
+		return s.end
+	}
+	return s.start.Add(time.Nanosecond)
 }
 
 type spanEvent struct {
@@ -42,8 +52,8 @@ type spanEvent struct {
 type story struct {
 	instance engine.Instance
 	place    place
-	// common begins the attributes of every span.
-	common []attribute.KeyValue
+	// common begins the attributes of every span, which are in room.
+	common, room []attribute.KeyValue
 
 	// emit gets spans that are over; nil means that nobody wants them.
 	emit func(*span)
@@ -240,7 +250,7 @@ func (x *story) finish(ev history.Event) {
 
 // activity emits an activity that is over. Without an attempt in r nobody knows what
 // came of the one that may be running: spans of the function have it as a parent, so
-// it ends with the activity.
+// it is there, and ends with the activity.
 func (x *story) activity(c *command, r history.Run, at time.Time, o outcome) {
 	b, _ := c.Body.(history.ActivityScheduled)
 	if r.Attempt == 0 {
@@ -249,7 +259,7 @@ func (x *story) activity(c *command, r history.Run, at time.Time, o outcome) {
 			o.status = StatusTimedOut
 		}
 		never := o.failure != nil && c.attempt == 1 && b.Timeouts.ScheduleToStart > 0 && at.Equal(c.At.Add(b.Timeouts.ScheduleToStart))
-		if never || at.Before(c.ready) {
+		if never || !at.After(c.ready) { // nobody could begin it
 			r.Attempt = 0
 		}
 	}
@@ -361,9 +371,11 @@ func (x *story) span(c *command, name string, kind trace.SpanKind, n int, site h
 	return s
 }
 
-// attrs returns the common attributes, with room for n more.
+// attrs returns the common attributes, with room for n more, in memory that the next
+// call uses again.
 func (x *story) attrs(n int) []attribute.KeyValue {
-	return append(make([]attribute.KeyValue, 0, len(x.common)+n), x.common...)
+	x.room = append(slices.Grow(x.room[:0], len(x.common)+n), x.common...)
+	return x.room
 }
 
 // over ends s. Clocks of two machines may disagree; no span ends before it began.

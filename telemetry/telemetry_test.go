@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/telemetry"
 	"github.com/wfops/wfops/worker"
@@ -133,12 +135,18 @@ func TestRootSampler(t *testing.T) {
 }
 
 func TestRootSamplerThatPanics(t *testing.T) {
-	w := newWorld(t, config{mute: true, options: telemetry.Options{RootSampler: func(trace.TraceID) bool { panic("no") }}})
+	var log logbook
+	w := newWorld(t, config{mute: true, options: telemetry.Options{
+		RootSampler: func(trace.TraceID) bool { panic("no") }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	}})
 	w.start(worker.Options{})
 	w.finish(w.create("one", Simple, "ada"))
 	w.stop()
 	if n := len(w.exporter.GetSpans()); n > 0 {
 		t.Errorf("%d spans", n)
+	}
+	if !strings.Contains(log.String(), "RootSampler panicked") {
+		t.Errorf("logged %q", log.String())
 	}
 }
 
@@ -169,6 +177,71 @@ func TestCallerDecides(t *testing.T) {
 				t.Errorf("%q is in trace %s with state %q", s.Name, s.SpanContext.TraceID(), s.SpanContext.TraceState())
 			}
 		}
+	}
+}
+
+// A trace of its own has nothing of the caller's but the decision.
+func TestCallerOfExecutionsApart(t *testing.T) {
+	w := newWorld(t, config{options: telemetry.Options{TracePerExecution: true}})
+	w.start(worker.Options{})
+	caller := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled | trace.FlagsRandom, Remote: true,
+		TraceState: must(trace.ParseTraceState("vendor=1")),
+	})
+	i := must(w.client.CreateWorkflowInstance(trace.ContextWithSpanContext(t.Context(), caller), options("one"), Continued, 2))
+	w.finish(i)
+	w.stop()
+	live := w.exporter.GetSpans()
+	if len(live) != 10 {
+		t.Errorf("got\n%s", draw(live))
+	}
+	w.rebuilds(live, i)
+}
+
+// curious is a processor that starts spans in the contexts that it is shown.
+type curious struct {
+	nowhere
+
+	tracer func() trace.Tracer
+	told   []trace.SpanID
+}
+
+func (c *curious) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	c.told = append(c.told, s.SpanContext().SpanID())
+	if s.Name() != "mine" {
+		c.tracer().Start(ctx, "mine")
+	}
+}
+
+// Nobody gets at an id that is meant for another span.
+func TestIDsAreGoodForOneSpan(t *testing.T) {
+	c := &curious{}
+	p := provider(t, sdktrace.WithSpanProcessor(c), sdktrace.WithIDGenerator(telemetry.IDGenerator()), sdktrace.WithSampler(telemetry.Sampler(sdktrace.AlwaysSample())))
+	c.tracer = func() trace.Tracer { return p.Tracer("curious") }
+	w := newWorld(t, config{})
+	w.tel = must(telemetry.New(telemetry.Options{TracerProvider: p}))
+	w.client = client.New(w.store, client.WithSettings(w.settings()))
+	w.start(worker.Options{})
+	w.finish(w.create("one", Simple, "ada"))
+	w.stop()
+	ids := map[trace.SpanID]bool{}
+	for _, id := range c.told {
+		ids[id] = true
+	}
+	if len(c.told) != 12 || len(ids) != 12 {
+		t.Errorf("%d spans with %d ids, want 12", len(c.told), len(ids))
+	}
+}
+
+// Who registers it a second time, by hand, is not told everything twice.
+func TestObserverByHand(t *testing.T) {
+	w := newWorld(t, config{})
+	w.start(worker.Options{Observers: []worker.Observer{w.tel}})
+	i := w.create("one", Simple, "ada")
+	w.finish(i)
+	w.stop()
+	if drawn := draw(w.exporter.GetSpans()); strings.Contains(drawn, "TWICE") {
+		t.Errorf("got\n%s", drawn)
 	}
 }
 

@@ -128,7 +128,7 @@ func (w *world) start(o worker.Options) *worker.Worker { return w.startOn(w.stor
 func (w *world) startOn(b backend.Backend, o worker.Options) *worker.Worker {
 	w.Helper()
 	r := registry.New()
-	for _, f := range []any{Simple, Retried, Parent, Orphaning, Failing, Waiting, Sending, Timed, Continued, Canceling, Lost, Twice, Family, Tracing, Wide, Listening, Naming, Random, Killed, Logging} {
+	for _, f := range []any{Simple, Retried, Parent, Orphaning, Failing, Waiting, Sending, Timed, Continued, Canceling, Lost, Twice, Family, Tracing, Wide, Listening, Naming, Random, Killed, Logging, Late} {
 		if err := r.RegisterWorkflow(f); err != nil {
 			w.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func (w *world) startOn(b backend.Backend, o worker.Options) *worker.Worker {
 	if err := r.RegisterActivity(w.traced, registry.WithName("Traced")); err != nil {
 		w.Fatal(err)
 	}
-	for _, f := range []any{Greet, Flaky, Hang, Slow, Log} {
+	for _, f := range []any{Greet, Flaky, Hang, Slow, Log, Long} {
 		if err := r.RegisterActivity(f); err != nil {
 			w.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func (w *world) create(id string, wf any, args ...any) *engine.Instance {
 // finish waits for the end of a run, however it ends.
 func (w *world) finish(i *engine.Instance) {
 	w.Helper()
-	if err := w.client.WaitForWorkflowInstance(w.Context(), i, 20*time.Second); err != nil {
+	if err := w.client.WaitForWorkflowInstance(w.Context(), i, time.Minute); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -199,7 +199,7 @@ func (w *world) history(i engine.Instance) []history.Event {
 // until waits for a condition.
 func (w *world) until(what string, ok func() bool) {
 	w.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

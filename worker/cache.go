@@ -22,6 +22,8 @@ type warm struct {
 	// open holds the events of commands without an answer, for observers; nil if
 	// there are none.
 	open map[int64]history.Event
+	// started is when the execution did, for observers too.
+	started time.Time
 	// followers observe this execution alone, from when it was introduced to them.
 	followers  []Observer
 	introduced bool

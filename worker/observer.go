@@ -35,8 +35,9 @@ type Follower interface {
 type Execution struct {
 	Instance engine.Instance
 	Workflow string
-	// Started is the event that began the execution.
-	Started *history.WorkflowStarted
+	// Started is the event that began the execution, and StartedAt its time.
+	Started   *history.WorkflowStarted
+	StartedAt time.Time
 	// Trace is the trace context of the execution, zero if it has none.
 	Trace history.Trace
 }
@@ -66,7 +67,7 @@ type Committed struct {
 // observersOf returns the observers that o names, telemetry among them.
 func observersOf(o *Options) []Observer {
 	os := slices.Clone(o.Observers)
-	if t, ok := o.Settings.Telemetry.(Observer); ok {
+	if t, ok := o.Settings.Telemetry.(Observer); ok && !slices.Contains(os, t) {
 		os = append(os, t)
 	}
 	return os
@@ -87,6 +88,9 @@ func (w *warm) note(events []history.Event) {
 		return
 	}
 	for _, ev := range events {
+		if ev.Kind() == history.KindWorkflowStarted {
+			w.started = ev.At
+		}
 		if history.IsCommand(ev.Body) {
 			w.open[ev.Ref] = ev
 		}
@@ -119,7 +123,7 @@ func ends(ev history.Event) bool {
 
 // execution is what observers are told of the hold.
 func (h *hold) execution() Execution {
-	return Execution{Instance: h.instance, Workflow: h.workflow, Started: h.body.x.WorkflowStarted(), Trace: h.trace}
+	return Execution{Instance: h.instance, Workflow: h.workflow, Started: h.body.x.WorkflowStarted(), StartedAt: h.body.started, Trace: h.trace}
 }
 
 // introduce asks the followers about an execution that has just been replayed, or
@@ -144,6 +148,7 @@ func (h *hold) introduce(past []history.Event) {
 // worth it.
 func (h *hold) report(t *turn) {
 	for _, s := range t.step.Warnings {
+		h.w.incident(Incident{Kind: IncidentDiffered, Instance: h.instance, Workflow: h.workflow})
 		if h.w.warned.first(h.instance, s.Message) {
 			h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, s.Message, slog.String("instance", h.instance.String()),
 				slog.String("workflow", h.workflow), slog.Int64("seq", s.Seq), slog.String("build", h.build))

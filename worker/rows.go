@@ -251,7 +251,7 @@ func (r *rowRun) stop(cause error) {
 func (r *rowRun) sayLost(ranOut bool) {
 	if !r.said.Swap(true) {
 		if ranOut {
-			r.w.incident(Incident{Kind: IncidentLeaseLost, Instance: r.task.Instance, Workflow: r.task.Workflow})
+			r.w.incident(Incident{Kind: IncidentLeaseLost, Instance: r.task.Instance, Workflow: r.task.Workflow, Activity: r.task.Name})
 		}
 		r.w.link.leaseLost(ranOut, r.task.Instance, slog.String("activity", r.task.Name), slog.Int64("ref", r.task.Ref))
 	}

@@ -21,6 +21,8 @@ type Incident struct {
 	Kind     IncidentKind
 	Instance engine.Instance
 	Workflow string
+	// Activity is the name of an activity whose own lease was lost, or empty.
+	Activity string
 	// Class of the reason, for IncidentBlocked.
 	Class engine.BlockClass
 }
@@ -38,6 +40,9 @@ const (
 	// IncidentRefused: the store refused a step, because the execution has moved on or
 	// is somebody else's.
 	IncidentRefused
+	// IncidentDiffered: the code of the workflow differs from history in a way that is
+	// let pass with a warning.
+	IncidentDiffered
 )
 
 // Load is what a worker has in hand.

@@ -14,7 +14,9 @@ import (
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/backend/group"
+	"github.com/wfops/wfops/engine/settings"
 	"github.com/wfops/wfops/engine/workflow"
+	"github.com/wfops/wfops/telemetry"
 	"github.com/wfops/wfops/worker"
 )
 
@@ -26,6 +28,8 @@ type bench struct {
 	place      place // of the store
 	counter    *counter
 	store      backend.Backend // through the counter
+	settings   settings.Settings
+	traced     *traced // nil without telemetry
 	client     *client.Client
 	activities *activities
 	worker     *worker.Worker // nil if none runs in this process
@@ -57,23 +61,51 @@ func measure(ctx context.Context, c *config, kind storeKind, w workload) (r resu
 	defer func() { err = errors.Join(err, store.Close()) }()
 
 	counter := &counter{Backend: store}
-	b := &bench{
-		size: c.size.or(w.size), kind: kind, place: at,
-		counter: counter, store: group.New(counter), activities: &activities{}, figures: map[string]float64{},
+	b := &bench{size: c.size.or(w.size), kind: kind, place: at, counter: counter, activities: &activities{}, figures: map[string]float64{}}
+	if err := b.use(ctx, c.telemetry); err != nil {
+		return r, err
 	}
-	b.client = client.New(b.store)
+	b.client = client.New(b.store, client.WithSettings(b.settings))
 	defer func() { err = errors.Join(err, b.stopWorker()) }()
 	if err := pregenerate(ctx, store, c.pregenerate); err != nil {
 		return r, fmt.Errorf("writing finished instances: %w", err)
 	}
-	if err := w.run(ctx, b); err != nil {
+	err = w.run(ctx, b)
+	if b.traced != nil {
+		err = errors.Join(err, b.deliver(ctx, w))
+	}
+	if err != nil {
 		return r, err
 	}
 	return b.result(ctx, c, w)
 }
 
+// use decides how the store is used: through what groups writes, and with telemetry
+// if there is to be some.
+func (b *bench) use(ctx context.Context, share ratio) (err error) {
+	if share == 0 {
+		b.store = group.New(b.counter)
+		return nil
+	}
+	if b.traced, err = startTelemetry(ctx, share); err != nil {
+		return fmt.Errorf("setting up telemetry: %w", err)
+	}
+	b.settings.Telemetry = b.traced.Telemetry
+	b.store = group.New(b.traced.Backend(b.counter, telemetry.BackendOptions{}))
+	return nil
+}
+
+// deliver stops the worker, so that all spans are made, and has them delivered.
+func (b *bench) deliver(ctx context.Context, w workload) error {
+	made := 0
+	if w.spans != nil && b.traced.all {
+		made = b.instances * w.spans(b.steps)
+	}
+	return errors.Join(b.stopWorker(), b.traced.finish(ctx, b.figures, made))
+}
+
 func (b *bench) startWorker(ctx context.Context) (err error) {
-	b.worker, err = startWorker(ctx, b.store, b.activities, worker.Options{LeaseDuration: b.lease})
+	b.worker, err = startWorker(ctx, b.store, b.activities, worker.Options{LeaseDuration: b.lease, Settings: b.settings})
 	return err
 }
 
@@ -242,7 +274,7 @@ func (b *bench) result(ctx context.Context, c *config, w workload) (result, erro
 		setting: setting{
 			Backend: b.kind.name, Store: info.Kind + " " + info.Version, Durability: info.Durability, Workload: w.name,
 			Instances: b.instances, Concurrency: b.concurrency, Steps: b.steps, Period: b.period.Seconds(), Lease: b.lease.Seconds(),
-			Pregenerated: c.pregenerate, Machine: thisMachine(),
+			Pregenerated: c.pregenerate, Telemetry: float64(c.telemetry), Machine: thisMachine(),
 		},
 		Activities: b.ran, Seconds: b.elapsed.Seconds(), Bytes: b.bytes, Figures: b.figures,
 		P50: ms(quantile(times, 0.50)), P99: ms(quantile(times, 0.99)),

@@ -21,6 +21,9 @@ func closed(wf workflow.Workflow, activities func(steps int) int) func(context.C
 	}
 }
 
+// chainSpans are those of the call and of the workflow, and two for each activity.
+func chainSpans(steps int) int { return 2 + 2*steps }
+
 func same(steps int) int   { return steps }
 func leaves(depth int) int { return 2 << depth }
 

@@ -20,6 +20,7 @@ type config struct {
 	dsn         string
 	size        size // zero where the workload's own counts
 	pregenerate int
+	telemetry   ratio
 	repeats     int
 	json        bool
 	output      string
@@ -62,6 +63,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.DurationVar(&c.size.period, "period", 0, "how long sleepers sleep, timers are spread over, idling is watched (default: the workload's)")
 	flags.DurationVar(&c.size.lease, "lease", 0, "lease of the workers (default: 30s)")
 	flags.IntVar(&c.pregenerate, "pregenerate", 0, "finished instances that the store holds before")
+	flags.Var(&c.telemetry, "telemetry", "make OpenTelemetry spans and metrics, and export them by OTLP over HTTP, of a `share` of the traces (default: all)")
 	flags.IntVar(&c.repeats, "n", 1, "runs, each on a new store")
 	flags.BoolVar(&c.json, "json", false, "print one JSON object for each run instead of a table")
 	flags.StringVar(&c.output, "o", "", "write one JSON object for each run to this `file`, besides what is printed")
@@ -84,6 +86,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	if err := c.size.check(); err != nil {
 		return nil, err
+	}
+	if i := slices.IndexFunc(c.workloads, func(w workload) bool { return w.shared }); i >= 0 && c.telemetry > 0 {
+		return nil, fmt.Errorf("-telemetry counts spans of this process alone, and %s runs in several", c.workloads[i].name)
 	}
 	if c.pregenerate < 0 || c.repeats < 1 {
 		return nil, errors.New("-pregenerate must not be negative, and -n at least 1")

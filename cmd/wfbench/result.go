@@ -22,6 +22,7 @@ type setting struct {
 	Period       float64 `json:"period_seconds,omitempty"`
 	Lease        float64 `json:"lease_seconds"`
 	Pregenerated int     `json:"pregenerated,omitempty"`
+	Telemetry    float64 `json:"telemetry,omitempty"` // share of the traces that is sampled
 	Machine      machine `json:"machine"`
 }
 
@@ -42,6 +43,9 @@ func (s setting) size() string {
 	}
 	if s.Pregenerated > 0 {
 		parts = append(parts, "beside "+number(float64(s.Pregenerated)))
+	}
+	if s.Telemetry > 0 {
+		parts = append(parts, "traced "+number(s.Telemetry))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -114,7 +118,7 @@ func (g runs) names() []string {
 	if i < 0 {
 		return slices.Sorted(maps.Keys(g[0].Figures))
 	}
-	return slices.DeleteFunc(slices.Clone(workloads[i].figures), func(name string) bool {
+	return slices.DeleteFunc(slices.Concat(workloads[i].figures, telemetryFigures), func(name string) bool {
 		_, ok := g[0].figure(name)
 		return !ok
 	})

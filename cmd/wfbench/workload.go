@@ -19,20 +19,22 @@ type workload struct {
 	// run does the work on a new store, and notes the figures. It starts the workers
 	// that it needs; one in this process is stopped for it.
 	run func(context.Context, *bench) error
+	// spans, unless nil, says how many spans an instance of so many steps makes.
+	spans func(steps int) int
 }
 
 var workloads = []workload{
 	{
 		name: "chain", about: "instances with activities one after another", size: size{instances: 1000, concurrency: 100, steps: 5},
-		figures: throughput, run: closed(chain, same),
+		figures: throughput, run: closed(chain, same), spans: chainSpans,
 	},
 	{
 		name: "latency", about: "instances with an activity, one at a time", size: size{instances: 300, concurrency: 1, steps: 1},
-		figures: []string{p50, p99}, run: closed(chain, same),
+		figures: []string{p50, p99}, run: closed(chain, same), spans: chainSpans,
 	},
 	{
 		name: "long", about: "an instance with many activities one after another", size: size{instances: 1, concurrency: 1, steps: 2000},
-		figures: []string{activityRate}, run: closed(chain, same),
+		figures: []string{activityRate}, run: closed(chain, same), spans: chainSpans,
 	},
 	{
 		name: "fanout", about: "instances with many activities at once", size: size{instances: 20, concurrency: 20, steps: 500},

@@ -65,6 +65,40 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+func TestLocal(t *testing.T) {
+	type key struct{}
+	s := newSession(t)
+	s.do(func(ctx workflow.Context) {
+		made := 0
+		count := func() *int { made++; return new(int) }
+		inner, cancel := workflow.WithCancel(ctx)
+		defer cancel()
+		*workflow.Local(inner, key{}, count)++
+		*workflow.Local(ctx, key{}, count)++
+		if n := *workflow.Local(ctx, key{}, count); n != 2 || made != 1 {
+			t.Errorf("the value is %d and was made %d times", n, made)
+		}
+		if other := *workflow.Local(ctx, "key", count); other != 0 {
+			t.Errorf("another key has the value %d", other)
+		}
+		if parent, state := workflow.Trace(ctx); parent != "00-1-2-01" || state != "vendor=1" {
+			t.Errorf("trace context %q, %q", parent, state)
+		}
+	})
+	s.wantResult(nil)
+}
+
+func TestLoggerLeadsToTheTrace(t *testing.T) {
+	var out bytes.Buffer
+	s := newSession(t)
+	s.settings.Logger = slog.New(slog.NewTextHandler(&out, nil))
+	s.settings.Trace = func(engine.Instance, *history.WorkflowStarted, int64) history.Trace { return history.Trace{} }
+	s.do(func(ctx workflow.Context) { workflow.Logger(ctx).Info("live") })
+	if !strings.Contains(out.String(), "trace_id=1 span_id=2") {
+		t.Errorf("logged %s", out.String())
+	}
+}
+
 func TestErrors(t *testing.T) {
 	cause := errors.New("cause")
 	err := workflow.NewError(cause)

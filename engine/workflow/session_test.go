@@ -337,7 +337,7 @@ func (s *session) Instance() engine.Instance {
 func (s *session) Parent() *history.Parent        { return nil }
 func (s *session) Workflow() string               { return "W" }
 func (s *session) Headers() history.Headers       { return s.headers }
-func (s *session) Trace() history.Trace           { return history.Trace{} }
+func (s *session) Trace() history.Trace           { return history.Trace{Parent: "00-1-2-01", State: "vendor=1"} }
 func (s *session) Details() command.Details       { return s.details }
 func (s *session) SetTags(tags map[string]string) { s.tags = tags }
 func (s *session) SetStatus(line string)          { s.status = line }
