@@ -45,8 +45,8 @@ var layers = map[string]string{
 	"engine/executor": "engine engine/history engine/internal/command engine/internal/coro engine/registry engine/workflow",
 
 	// L6: adapters know the port and nothing of what runs on it.
-	"backends/internal/sqlstore": "engine engine/history engine/backend",
 	"backends/internal/matching": "engine engine/backend",
+	"backends/internal/sqlstore": "engine engine/history engine/backend backends/internal/matching",
 	"backends/memory":            "engine engine/history engine/backend backends/internal/matching",
 	"backends/redis":             "engine engine/history engine/backend backends/internal/matching",
 	"backends/sqlite":            "engine engine/history engine/backend backends/internal/sqlstore",

@@ -30,6 +30,10 @@ type Harness struct {
 	// Open returns an empty store that goes by the clock. The suite closes it.
 	// Open is called from many tests at once.
 	Open func(t *testing.T, clock *Clock) Store
+	// Schedules is how many random schedules the store is compared with the model in,
+	// unless a flag says otherwise; 0 means 200. Of several ways to reach one store,
+	// only one need get them all.
+	Schedules uint64
 	// Without holds what the store does not promise; the zero value promises
 	// everything.
 	Without Missing

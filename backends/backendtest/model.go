@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 
 var (
 	seedFlag      = flag.Uint64("backendtest.seed", 0, "run only the model schedule of this seed, and print it")
-	schedulesFlag = flag.Uint64("backendtest.schedules", 200, "how many model schedules to run")
+	schedulesFlag = flag.Uint64("backendtest.schedules", 0, "how many model schedules to run; 0 means as many as the store's tests say, or 200")
 )
 
 // A schedule has stepsPerSchedule operations; after each compareEvery of them the
@@ -34,7 +35,7 @@ func runModel(t *testing.T, h Harness) {
 	if h.Without.Clock {
 		t.Skip("the store's clock can't be moved, so it can't agree with a model's")
 	}
-	first, last := uint64(1), *schedulesFlag
+	first, last := uint64(1), cmp.Or(*schedulesFlag, h.Schedules, 200)
 	if *seedFlag != 0 {
 		first, last = *seedFlag, *seedFlag
 	}

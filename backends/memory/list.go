@@ -3,8 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -17,15 +15,15 @@ import (
 // position is the place of an execution in a list, and the wire format of a
 // cursor: what it is ordered by, then the order of creation.
 type position struct {
-	Order   backend.Order `json:"o"`
-	Reverse bool          `json:"r,omitempty"`
-	At      time.Time     `json:"t,omitzero"`
-	Attempt int           `json:"a,omitempty"`
-	Serial  int64         `json:"s"`
+	matching.Head
+
+	At      time.Time `json:"t,omitzero"`
+	Attempt int       `json:"n,omitempty"`
+	Serial  int64     `json:"s"`
 }
 
 func positionOf(q *backend.Query, e *execution) position {
-	p := position{Order: q.Order, Reverse: !q.Ascending, Serial: e.serial}
+	p := position{Head: matching.HeadOf(q), Serial: e.serial}
 	switch q.Order {
 	case backend.OrderUpdated:
 		p.At = e.sum.Updated
@@ -39,70 +37,34 @@ func positionOf(q *backend.Query, e *execution) position {
 // compare orders two positions of the same list.
 func (p position) compare(o position) int {
 	c := cmp.Or(p.At.Compare(o.At), cmp.Compare(p.Attempt, o.Attempt), cmp.Compare(p.Serial, o.Serial))
-	if p.Reverse {
-		return -c
+	if p.Ascending {
+		return c
 	}
-	return c
-}
-
-// parseCursor returns the position that the page before ended with.
-func parseCursor(q *backend.Query) (position, error) {
-	var p position
-	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	if err == nil && (p.Order != q.Order || p.Reverse == q.Ascending) {
-		err = fmt.Errorf("it is of a list ordered by %q", p.Order)
-	}
-	if err != nil {
-		return p, fmt.Errorf("memory: cursor %q: %w: %w", q.Cursor, engine.ErrInvalidArgument, err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() (string, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("memory: making a cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(raw), nil
+	return -c
 }
 
 // List implements backend.Read.
 func (b *Backend) List(ctx context.Context, q backend.Query) (backend.Page, error) {
-	q.Order = cmp.Or(q.Order, backend.OrderCreated)
-	if !slices.Contains([]backend.Order{backend.OrderCreated, backend.OrderUpdated, backend.OrderAttempt}, q.Order) {
-		return backend.Page{}, fmt.Errorf("memory: order %q: %w", q.Order, engine.ErrInvalidArgument)
+	if err := matching.Complete(&q); err != nil {
+		return backend.Page{}, fmt.Errorf("memory: %w", err)
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = backend.DefaultLimit
-	}
-	limit = min(limit, backend.MaxLimit)
-	var after *position
-	if q.Cursor != "" {
-		p, err := parseCursor(&q)
-		if err != nil {
-			return backend.Page{}, err
-		}
-		after = &p
+	after, err := matching.After[position](&q)
+	if err != nil {
+		return backend.Page{}, fmt.Errorf("memory: %w", err)
 	}
 	if err := b.begin(ctx, false); err != nil {
 		return backend.Page{}, err
 	}
 	defer b.end()
-	rows := b.st.list(&q, after, limit+1)
+	rows := b.st.list(&q, after, q.Limit+1)
 	page := backend.Page{Now: b.st.now}
-	for _, e := range upTo(rows, limit) {
+	for _, e := range upTo(rows, q.Limit) {
 		page.Items = append(page.Items, e.summary())
 	}
-	if len(rows) > limit {
-		next, err := positionOf(&q, rows[limit-1]).cursor()
-		if err != nil {
-			return backend.Page{}, err
+	if len(rows) > q.Limit {
+		if page.Next, err = matching.Cursor(positionOf(&q, rows[q.Limit-1])); err != nil {
+			return backend.Page{}, fmt.Errorf("memory: %w", err)
 		}
-		page.Next = next
 	}
 	return page, nil
 }

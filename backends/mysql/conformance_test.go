@@ -2,8 +2,6 @@ package mysql
 
 import (
 	"database/sql"
-	"flag"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,24 +15,9 @@ import (
 // withClock replaces the server's clock by one that tests move.
 func withClock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
 
-// schedules sets how many random schedules the model test runs: each statement is a
-// round trip to a server.
-func schedules(t *testing.T, n int) {
-	t.Helper()
-	f := flag.Lookup("backendtest.schedules")
-	before := f.Value.String()
-	if before != f.DefValue { // somebody wants a number
-		return
-	}
-	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
-
 func TestConformance(t *testing.T) {
-	schedules(t, 60)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 60,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			dsn := newStore(t)
 			return backendtest.Store{
@@ -48,8 +31,8 @@ func TestConformance(t *testing.T) {
 
 // The store goes by the server's clock, in microseconds.
 func TestConformanceServerClock(t *testing.T) {
-	schedules(t, 5)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 5,
 		Open: func(t *testing.T, _ *backendtest.Clock) backendtest.Store {
 			dsn := newStore(t)
 			return backendtest.Store{
@@ -65,8 +48,8 @@ func TestConformanceServerClock(t *testing.T) {
 // Connections of a *sql.DB whose driver was told nothing, and where the user's
 // settings are as far from ours as they can be.
 func TestConformanceWithDB(t *testing.T) {
-	schedules(t, 10)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 10,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			cfg, err := my.ParseDSN(newStore(t))
 			if err != nil {

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -82,23 +83,28 @@ func explain(err error) error {
 	if e, ok := errors.AsType[*my.MySQLError](err); ok {
 		switch e.Number {
 		case 1045, 1698:
-			advice = "the server refuses the user or the password"
+			advice = "the server refuses the user or the password, or takes only connections with TLS (add tls=true to the DSN)"
 		case 1044:
 			advice = "the user may not use this database; GRANT ALL ON database.* TO the user"
 		case 1049:
 			advice = "the database does not exist; CREATE DATABASE makes it"
 		case 1040, 1203:
 			advice = "the server has no connection left; raise max_connections, or lower WithConnections"
+		case 3159:
+			advice = "the server takes only connections with TLS (add tls=true to the DSN)"
 		case 1129:
 			advice = "the server has blocked this host after failed attempts; FLUSH HOSTS lets it in again"
 		}
 	}
 	var dns *net.DNSError
 	var op *net.OpError
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case advice != "":
 	case errors.Is(err, my.ErrNoTLS):
 		advice = "the DSN asks for TLS, which the server is not set up for"
+	case errors.As(err, &untrusted):
+		advice = "the certificate of the server is not trusted; install its CA on this machine, or give it to the driver by RegisterTLSConfig"
 	case errors.As(err, &dns):
 		advice = "the name of the host is not known"
 	case errors.As(err, &op) && op.Op == "dial":

@@ -11,6 +11,8 @@ import (
 
 	my "github.com/go-sql-driver/mysql"
 
+	"github.com/wfops/wfops/backends/backendtest"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -145,28 +147,57 @@ func hasTLS(t *testing.T) bool {
 func TestOpenErrors(t *testing.T) {
 	serverConfig(t)
 	for _, tc := range badOpens {
-		t.Run(tc.name, func(t *testing.T) {
-			dsn := tc.dsn(t)
-			begun := time.Now()
-			b, err := Open(t.Context(), dsn, tc.opts...)
-			if err == nil {
-				closeStore(t, b)
-				t.Fatal("it was opened")
-			}
-			if tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("error %q, want %v that says %q", err, tc.want, tc.says)
-			}
-			if strings.Contains(err.Error(), hunter) || strings.Contains(err.Error(), "secret") {
-				t.Errorf("error %q tells the password", err)
-			}
-			if d := time.Since(begun); d > 5*time.Second {
-				t.Errorf("it took %s", d)
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { refusesToOpen(t, tc.dsn(t), tc.says, tc.want, tc.opts...) })
 	}
 }
 
-// The server's error is in the chain.
+func refusesToOpen(t *testing.T, dsn, says string, want error, opts ...Option) {
+	t.Helper()
+	begun := time.Now()
+	b, err := Open(t.Context(), dsn, opts...)
+	if err == nil {
+		closeStore(t, b)
+		t.Fatal("it was opened")
+	}
+	if want != nil && !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
+		t.Errorf("error %q, want %v that says %q", err, want, says)
+	}
+	if strings.Contains(err.Error(), hunter) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %q tells the password", err)
+	}
+	if d := time.Since(begun); d > 5*time.Second {
+		t.Errorf("it took %s", d)
+	}
+}
+
+// A server that takes only connections with TLS, and whose certificate nobody trusts.
+func TestTLS(t *testing.T) {
+	cert, key := outage.Certificate(t, t.TempDir())
+	s := newServer(t, "--ssl-cert="+cert, "--ssl-key="+key, "--require-secure-transport=ON")
+	s.Start()
+	closeStore(t, openStore(t, s.Address()+"?tls=skip-verify"))
+	refusesToOpen(t, s.Address(), "add tls=true", nil)
+	refusesToOpen(t, s.Address()+"?tls=true", "certificate", nil)
+	refusesToOpen(t, s.Address()+"?tls=true", "RegisterTLSConfig", nil)
+}
+
+// What a server or a connection string sets for sessions does not matter.
+func TestSQLModes(t *testing.T) {
+	dsn := newStore(t)
+	for n, mode := range []string{"''", "'ANSI'", "'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'", "'TRADITIONAL,ONLY_FULL_GROUP_BY'"} {
+		b := openStore(t, change(t, dsn, func(cfg *my.Config) { cfg.Params = map[string]string{"sql_mode": mode} }))
+		id := fmt.Sprintf(`%d'\"||`, n)
+		create(t, b, id)
+		tasks := claim(t, b, "w")
+		page, err := b.List(t.Context(), backend.Query{IDPrefix: id})
+		if err != nil || len(page.Items) != 1 || len(tasks) != 1 || tasks[0].Instance.InstanceID != id {
+			t.Errorf("sql_mode=%s: listed %+v, claimed %+v: %v", mode, page.Items, tasks, err)
+		}
+		closeStore(t, b)
+	}
+}
+
+// The server's error is in the chain, and whatever is tried later answers with it.
 func TestOpenErrorIsTheDrivers(t *testing.T) {
 	cfg := serverConfig(t)
 	b := NewMysqlBackend("127.0.0.1", portOf(t, cfg), cfg.User, hunter, "db")
@@ -174,10 +205,8 @@ func TestOpenErrorIsTheDrivers(t *testing.T) {
 	if err := b.Err(); !errors.As(err, &server) || server.Number != 1045 {
 		t.Errorf("error %v, want one that holds the server's 1045", err)
 	}
-	if _, err := b.Info(t.Context()); !errors.As(err, &server) {
-		t.Errorf("a method answers %v, want the error of the open", err)
-	}
-	closeStore(t, b)
+	outage.StartFails(t, b, b.Err())
+	backendtest.Unopened(t, b, b.Err())
 }
 
 func portOf(t *testing.T, cfg *my.Config) (port int) {
@@ -280,10 +309,12 @@ func TestRule42ReadOnlyIsRefusedByTheServer(t *testing.T) {
 	defer closeStore(t, writer)
 	b := openStore(t, dsn, ReadOnly())
 	defer closeStore(t, b)
-	err := b.Create(t.Context(), []backend.Creation{creation("j")})[0].Err
-	var server *my.MySQLError
-	if !errors.Is(err, engine.ErrReadOnly) || !errors.As(err, &server) || server.Number != 1792 {
-		t.Errorf("a write: %v, want the server's refusal", err)
+	create(t, writer, "i")
+	for name, err := range backendtest.Writes(t.Context(), b, engine.Instance{InstanceID: "i"}) {
+		var server *my.MySQLError
+		if !errors.Is(err, engine.ErrReadOnly) || !errors.As(err, &server) || server.Number != 1792 {
+			t.Errorf("%s: %v, want the server's refusal", name, err)
+		}
 	}
 	create(t, writer, "after")
 	if _, err := b.Get(t.Context(), engine.Instance{InstanceID: "after"}); err != nil {

@@ -5,16 +5,15 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	my "github.com/go-sql-driver/mysql"
 
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/backends/backendtest"
 )
 
 // sent is a statement as the driver got it.
@@ -89,23 +88,11 @@ func (c *recording) QueryContext(ctx context.Context, query string, args []drive
 	return rows, err
 }
 
-// Statements that fill a store: much has ended, much waits for a timer or runs, and
-// little is ready.
-var fill = []string{
+// fill makes a store that holds much.
+var fill = slices.Concat([]string{
 	"CREATE TEMPORARY TABLE numbers AS WITH RECURSIVE hundred (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hundred WHERE n < 99) " +
 		"SELECT a.n + 100 * b.n + 10000 * c.n AS n FROM hundred AS a CROSS JOIN hundred AS b CROSS JOIN hundred AS c WHERE c.n < 6",
-	`INSERT INTO instances (instance_id, execution_id, first_execution, workflow, queue, status, created, updated, finished, ready_at, wake_at,
-		blocked_builds, parked, retry_at, attempt, last_error, parent_instance)
-		SELECT CONCAT('i', n), n, n, CONCAT('wf', n % 3), 'q',
-			CASE WHEN n < 40000 THEN 'completed' WHEN n < 59000 THEN 'running' ELSE 'blocked' END, n * 1000000000, n * 1000000000, n * 1000000000,
-			CASE WHEN n < 40000 THEN NULL WHEN n < 57000 THEN 9000000000000000000 WHEN n < 59000 THEN 1 + n END, n,
-			CASE WHEN n % 10 = 0 THEN '\nold\n' ELSE '' END, CASE WHEN n >= 59000 THEN '\nold\n' END, CASE WHEN n >= 59500 THEN n END,
-			CASE WHEN n % 1000 = 0 THEN n END IS NOT NULL, CASE WHEN n % 1000 = 0 THEN 'refused' ELSE '' END, CONCAT('p', n % 10000)
-		FROM numbers`,
-	`INSERT INTO activities (instance, ref, name, queue, due, scheduled, attempt, ready_at)
-		SELECT n, 1, CONCAT('act', n % 3), 'q', 1, 1, 1, CASE WHEN n < 30000 THEN NULL WHEN n < 58000 THEN 9000000000000000000 ELSE n END FROM numbers`,
-	"ANALYZE TABLE instances, activities",
-}
+}, backendtest.HotRows("numbers"), []string{"ANALYZE TABLE instances, activities"})
 
 // What a claim or the first page of a list reads does not grow with what has ended,
 // waits, or can't be taken.
@@ -121,10 +108,10 @@ func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeStore(t, b)
-	for _, tc := range hotCalls {
-		t.Run(tc.name, func(t *testing.T) {
+	for _, tc := range backendtest.HotCalls() {
+		t.Run(tc.Name, func(t *testing.T) {
 			r.take()
-			if n, err := tc.call(t.Context(), b); err != nil || n == 0 {
+			if n, err := tc.Call(t.Context(), b); err != nil || n == 0 {
 				t.Fatalf("%d results, %v", n, err)
 			}
 			asked := r.take()
@@ -132,7 +119,7 @@ func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
 				t.Fatal("nothing was asked")
 			}
 			for _, s := range asked {
-				if n := rowsRead(t, own, s); n > tc.most {
+				if n := rowsRead(t, own, s); n > tc.Most {
 					t.Errorf("%d rows are read by\n%s\n%v\n%s", n, s.query, s.args, planOf(t, own, s))
 				}
 			}
@@ -165,55 +152,15 @@ func recorded(t *testing.T) (r *recorder, db, own *sql.DB) {
 	return r, db, own
 }
 
-var hotCalls = []struct {
-	name string
-	most int64
-	call func(ctx context.Context, b backend.Backend) (int, error)
-}{
-	{"claim", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
-			Worker: "w", Build: "new", Queues: []engine.Queue{"q", "r"}, Workflows: []string{"wf0", "wf1", "wf2"}, Max: 20, MaxBlocked: 10, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"claim of a build that fails", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
-			Worker: "w", Build: "old", Queues: []engine.Queue{"q"}, Workflows: []string{"wf0", "wf1"}, Max: 20, MaxBlocked: 10, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"claim of activities", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimActivities(ctx, backend.ActivityClaim{
-			Worker: "w", Queues: []engine.Queue{"q"}, Activities: []string{"act0", "act1"}, Max: 20, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"list", 5000, listOf(backend.Query{})},
-	{"list of a status", 5000, listOf(backend.Query{Statuses: []engine.Status{engine.StatusRunning}})},
-	{"list of a workflow", 5000, listOf(backend.Query{Workflows: []string{"wf1"}, Ascending: true})},
-	{"list by update", 5000, listOf(backend.Query{Order: backend.OrderUpdated})},
-	{"list by attempt", 5000, listOf(backend.Query{Order: backend.OrderAttempt})},
-	{"list of errors", 5000, listOf(backend.Query{ErrorContains: "refused"})},
-	{"list of children", 5000, listOf(backend.Query{Parent: &engine.Instance{InstanceID: "p7"}})},
-	{"list of a prefix", 5000, listOf(backend.Query{IDPrefix: "i123"})},
-}
-
-func listOf(q backend.Query) func(ctx context.Context, b backend.Backend) (int, error) {
-	return func(ctx context.Context, b backend.Backend) (int, error) {
-		page, err := b.List(ctx, q)
-		return len(page.Items), err
-	}
-}
-
 // rowsRead runs a query again and returns how many rows or index entries it looked at.
-func rowsRead(t *testing.T, db *sql.DB, s sent) (n int64) {
+func rowsRead(t *testing.T, db *sql.DB, s sent) (n int) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), "FLUSH STATUS"); err != nil {
 		t.Fatal(err)
 	}
 	table(t, db, s.query, s.args...)
 	for _, row := range table(t, db, "SHOW SESSION STATUS LIKE 'Handler_read%'") {
-		value, err := strconv.ParseInt(row[1], 10, 64)
+		value, err := strconv.Atoi(row[1])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ type server struct {
 	t    *testing.T
 	dir  string
 	port int
+	args []string
 	cmd  *exec.Cmd
 }
 
@@ -39,7 +40,7 @@ func exists(path string) bool {
 }
 
 // newServer makes an empty server, which is not running.
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, args ...string) *server {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a server of its own")
@@ -48,7 +49,7 @@ func newServer(t *testing.T) *server {
 	if daemon == "" {
 		t.Skip("there is no server program to start and kill")
 	}
-	s := &server{t: t, dir: t.TempDir(), port: freePort(t)}
+	s := &server{t: t, dir: t.TempDir(), port: freePort(t), args: args}
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +83,11 @@ func (s *server) Start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = exec.Command(program("mariadbd", "mysqld"), "--no-defaults", "--user="+me.Username, "--datadir="+s.dir, //nolint:noctx // killed by the test
-		"--socket="+s.dir+"/socket", "--bind-address=127.0.0.1", fmt.Sprint("--port=", s.port), "--skip-log-bin", "--innodb-buffer-pool-size=64M")
+	args := append([]string{
+		"--no-defaults", "--user=" + me.Username, "--datadir=" + s.dir, "--socket=" + s.dir + "/socket",
+		"--bind-address=127.0.0.1", fmt.Sprint("--port=", s.port), "--skip-log-bin", "--innodb-buffer-pool-size=64M",
+	}, s.args...)
+	s.cmd = exec.Command(program("mariadbd", "mysqld"), args...) //nolint:noctx // killed by the test
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"database/sql"
-	"flag"
-	"strconv"
 	"testing"
 	"time"
 
@@ -13,22 +11,6 @@ import (
 
 // withClock replaces the clock of the server.
 func withClock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
-
-// schedules sets how many random schedules the model test runs. Only one variant of
-// the store gets them all: they differ in how they reach the server, not in what they
-// do there.
-func schedules(t *testing.T, n int) {
-	t.Helper()
-	f := flag.Lookup("backendtest.schedules")
-	before := f.Value.String()
-	if before != f.DefValue { // somebody wants a number
-		return
-	}
-	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
 
 func TestConformance(t *testing.T) {
 	backendtest.Run(t, backendtest.Harness{
@@ -50,16 +32,16 @@ func storesOf(t *testing.T, opts ...Option) backendtest.Store {
 }
 
 func TestConformanceWithTheServersClock(t *testing.T) {
-	schedules(t, 10)
 	backendtest.Run(t, backendtest.Harness{
-		Open:    func(t *testing.T, _ *backendtest.Clock) backendtest.Store { return storesOf(t) },
-		Without: backendtest.Missing{Clock: true},
+		Schedules: 10,
+		Open:      func(t *testing.T, _ *backendtest.Clock) backendtest.Store { return storesOf(t) },
+		Without:   backendtest.Missing{Clock: true},
 	})
 }
 
 func TestConformanceWithDB(t *testing.T) {
-	schedules(t, 10)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 10,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			dsn := newStore(t)
 			connect := func(t *testing.T, opts ...Option) *Backend {

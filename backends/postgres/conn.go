@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -227,7 +228,10 @@ func advice(err error) string {
 	}
 	var dns *net.DNSError
 	var op *net.OpError
+	var untrusted *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &untrusted):
+		return " (the certificate of the server is not trusted: name its CA by sslrootcert, or look at sslmode)"
 	case errors.As(err, &dns):
 		return " (there is no host of that name)"
 	case strings.Contains(err.Error(), "tls"):

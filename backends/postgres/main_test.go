@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if runHelper() || outage.Process(openAny) {
+	if outage.Process(openAny, nil) {
 		return
 	}
 	code := m.Run()

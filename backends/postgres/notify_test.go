@@ -7,6 +7,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
@@ -50,27 +51,8 @@ func closeStore(t *testing.T, b backend.Backend) {
 func await(t *testing.T, sub *backend.Subscription, topics ...backend.Topic) time.Duration {
 	t.Helper()
 	begun := time.Now()
-	got := map[backend.Topic]backend.Hint{}
-	deadline := time.After(10 * time.Second)
-	for {
-		missing := 0
-		for _, topic := range topics {
-			if _, ok := got[topic]; !ok {
-				missing++
-			}
-		}
-		if missing == 0 {
-			return time.Since(begun)
-		}
-		select {
-		case <-sub.Wake():
-		case <-deadline:
-			t.Fatalf("after 10 s there are hints about %v, want %v", got, topics)
-		}
-		for _, h := range sub.Take() {
-			got[h.Topic] = h
-		}
-	}
+	outage.Hints(t, sub, topics...)
+	return time.Since(begun)
 }
 
 // listening waits until a store hears notifications.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/wfops/wfops/backends/backendtest"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -86,6 +89,33 @@ func TestOpenExplains(t *testing.T) {
 				t.Errorf("the error does not begin with the store's name, once: %v", err)
 			}
 		})
+	}
+}
+
+// A server that takes only connections with TLS, and whose certificate nobody trusts.
+func TestTLS(t *testing.T) {
+	s := newServer(t)
+	cert, key := outage.Certificate(t, s.dir)
+	s.own(cert, key)
+	s.args = []string{"-c", "ssl=on", "-c", "ssl_cert_file=" + cert, "-c", "ssl_key_file=" + key}
+	s.Start()
+	rules := s.dir + "/data/pg_hba.conf"
+	if err := os.WriteFile(rules, []byte("hostssl all all 127.0.0.1/32 trust\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.own(rules)
+	execSQL(t, s.Address(), "SELECT pg_reload_conf()")
+	for mode, says := range map[string]string{
+		"disable": "look at pg_hba.conf and at sslmode", "verify-full": "name its CA by sslrootcert", "require": "", "verify-ca&sslrootcert=" + cert: "",
+	} {
+		dsn := strings.Replace(s.Address(), "sslmode=disable", "sslmode="+mode, 1)
+		b, err := Open(t.Context(), dsn)
+		if err == nil {
+			closeStore(t, b)
+		}
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("sslmode=%s: %v, want %q", mode, err, says)
+		}
 	}
 }
 
@@ -194,9 +224,8 @@ func TestConstructors(t *testing.T) {
 	create(t, b, "i")
 	closeStore(t, b)
 	b = NewPostgresBackend(u.Hostname(), port, u.User.Username(), "wrong/:@ %", "postgres")
-	if _, err := b.Get(t.Context(), engine.Instance{InstanceID: "i"}); b.Err() == nil || !errors.Is(err, b.Err()) {
-		t.Errorf("a wrong password: %v, and then %v", b.Err(), err)
-	}
+	outage.StartFails(t, b, b.Err())
+	backendtest.Unopened(t, b, b.Err())
 	if err := NewPostgresBackendWithDB(nil).Err(); !errors.Is(err, engine.ErrInvalidArgument) {
 		t.Errorf("no *sql.DB: %v", err)
 	}
@@ -227,9 +256,10 @@ func TestRule42ReadOnlyIsRefusedByTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string]*Backend{"own": openStore(t, dsn, ReadOnly()), "lent": lent} {
-		err := b.Create(t.Context(), []backend.Creation{creation("j")})[0].Err
-		if !errors.Is(err, engine.ErrReadOnly) || sqlState(err) != codeReadOnly {
-			t.Errorf("%s: a write: %v", name, err)
+		for method, err := range backendtest.Writes(t.Context(), b, engine.Instance{InstanceID: "i"}) {
+			if !errors.Is(err, engine.ErrReadOnly) || sqlState(err) != codeReadOnly {
+				t.Errorf("%s: %s: %v, want the server's refusal", name, method, err)
+			}
 		}
 		if _, err := b.ClaimWorkflows(t.Context(), backend.WorkflowClaim{Max: 1}); !errors.Is(err, engine.ErrReadOnly) || sqlState(err) != codeReadOnly {
 			t.Errorf("%s: a claim that finds nothing: %v", name, err)

@@ -10,8 +10,14 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
-// openAny opens a store in any process.
-func openAny(ctx context.Context, dsn string) (backend.Backend, error) { return Open(ctx, dsn) }
+// openAny opens a store in any process. It waits for longer than by default: the
+// machine is busy, and many processes may open the store at once.
+func openAny(ctx context.Context, dsn string) (backend.Backend, error) {
+	return Open(ctx, dsn, WithLockTimeout(20*time.Second))
+}
+
+func TestMigrationsFromManyProcesses(t *testing.T) { outage.OpenedAtOnce(t, openAny, newSchema(t)) }
+func TestKilledWriter(t *testing.T)                { outage.WriterKilled(t, openAny, newSchema(t)) }
 
 func TestOutages(t *testing.T) {
 	outage.Run(t, outage.Harness{

@@ -1,37 +1,17 @@
 package postgres
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/backends/internal/sqlstore"
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
 )
-
-// Statements that fill a store: much has ended, much waits for a timer or runs, and
-// little is ready.
-var fill = []string{
-	`INSERT INTO instances (instance_id, execution_id, first_execution, workflow, queue, status, created, updated, finished, ready_at, wake_at,
-		blocked_builds, parked, retry_at, attempt, last_error, parent_instance)
-		SELECT 'i' || n, n, n, 'wf' || n % 3, 'q',
-			CASE WHEN n < 40000 THEN 'completed' WHEN n < 59000 THEN 'running' ELSE 'blocked' END, n * 1000000000, n * 1000000000, n * 1000000000,
-			CASE WHEN n < 40000 THEN NULL WHEN n < 57000 THEN 9000000000000000000 WHEN n < 59000 THEN 1 + n END, n,
-			CASE WHEN n % 10 = 0 THEN E'\nold\n' ELSE '' END, CASE WHEN n >= 59000 THEN E'\nold\n' END, CASE WHEN n >= 59500 THEN n END,
-			CASE WHEN n % 1000 = 0 THEN 1 ELSE 0 END, CASE WHEN n % 1000 = 0 THEN 'refused' ELSE '' END, 'p' || n % 10000
-		FROM generate_series(0::BIGINT, 59999) AS n`,
-	`INSERT INTO activities (instance, ref, name, queue, due, scheduled, attempt, ready_at)
-		SELECT n, 1, 'act' || n % 3, 'q', 1, 1, 1, CASE WHEN n < 30000 THEN NULL WHEN n < 58000 THEN 9000000000000000000 ELSE n END
-		FROM generate_series(0::BIGINT, 59999) AS n`,
-	"ANALYZE instances, activities",
-}
 
 // plans are what the server says about how it ran each statement.
 type plans struct {
@@ -101,14 +81,15 @@ func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
 	if err := openStore(t, dsn).Close(); err != nil {
 		t.Fatal(err)
 	}
-	execSQL(t, dsn, fill...)
+	execSQL(t, dsn, backendtest.HotRows("generate_series(0::BIGINT, 59999) AS n")...)
+	execSQL(t, dsn, "ANALYZE instances, activities")
 	b, said := explained(t, dsn)
-	for _, tc := range hotCalls {
+	for _, tc := range backendtest.HotCalls() {
 		// The server makes a plan for all parameters once it has seen a few.
 		for round := range 8 {
-			t.Run(fmt.Sprint(tc.name, " ", round), func(t *testing.T) {
+			t.Run(fmt.Sprint(tc.Name, " ", round), func(t *testing.T) {
 				said.take()
-				if n, err := tc.call(t.Context(), b); err != nil || n == 0 {
+				if n, err := tc.Call(t.Context(), b); err != nil || n == 0 {
 					t.Fatalf("%d results, %v", n, err)
 				}
 				explained := said.take()
@@ -116,51 +97,11 @@ func TestHotQueriesReadWhatTheyReturn(t *testing.T) {
 					t.Fatal("nothing was explained")
 				}
 				for _, plan := range explained {
-					if n := rowsRead(plan); n > tc.most {
+					if n := rowsRead(plan); n > tc.Most {
 						t.Errorf("%d rows are read by\n%s", n, plan)
 					}
 				}
 			})
 		}
-	}
-}
-
-var hotCalls = []struct {
-	name string
-	most int
-	call func(ctx context.Context, b backend.Backend) (int, error)
-}{
-	{"claim", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
-			Worker: "w", Build: "new", Queues: []engine.Queue{"q", "r"}, Workflows: []string{"wf0", "wf1", "wf2"}, Max: 10, MaxBlocked: 10, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"claim of a build that fails", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimWorkflows(ctx, backend.WorkflowClaim{
-			Worker: "w", Build: "old", Queues: []engine.Queue{"q"}, Workflows: []string{"wf0", "wf1"}, Max: 10, MaxBlocked: 10, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"claim of activities", 300, func(ctx context.Context, b backend.Backend) (int, error) {
-		got, err := b.ClaimActivities(ctx, backend.ActivityClaim{
-			Worker: "w", Queues: []engine.Queue{"q"}, Activities: []string{"act0", "act1"}, Max: 10, Lease: time.Hour,
-		})
-		return len(got.Tasks), err
-	}},
-	{"list", 5000, listOf(backend.Query{})},
-	{"list of a status", 5000, listOf(backend.Query{Statuses: []engine.Status{engine.StatusRunning}})},
-	{"list of a workflow", 5000, listOf(backend.Query{Workflows: []string{"wf1"}, Ascending: true})},
-	{"list by update", 5000, listOf(backend.Query{Order: backend.OrderUpdated})},
-	{"list by attempt", 5000, listOf(backend.Query{Order: backend.OrderAttempt})},
-	{"list of errors", 5000, listOf(backend.Query{ErrorContains: "refused"})},
-	{"list of children", 5000, listOf(backend.Query{Parent: &engine.Instance{InstanceID: "p7"}})},
-	{"list of a prefix", 5000, listOf(backend.Query{IDPrefix: "i123"})},
-}
-
-func listOf(q backend.Query) func(ctx context.Context, b backend.Backend) (int, error) {
-	return func(ctx context.Context, b backend.Backend) (int, error) {
-		page, err := b.List(ctx, q)
-		return len(page.Items), err
 	}
 }

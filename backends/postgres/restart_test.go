@@ -17,6 +17,7 @@ type crashing struct {
 	t    *testing.T
 	dir  string
 	addr string
+	args []string
 	cmd  *exec.Cmd
 }
 
@@ -51,11 +52,7 @@ func newServer(t *testing.T) *crashing {
 		s.stop()
 		_ = os.RemoveAll(dir)
 	})
-	if os.Getuid() == 0 {
-		if err := os.Chown(dir, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.own(dir)
 	if out, err := s.command(t.Context(), "initdb", "-D", dir+"/data", "-U", "wfops", "--auth=trust", "-E", "UTF8", "--locale=C").CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
@@ -64,6 +61,19 @@ func newServer(t *testing.T) *crashing {
 
 // nobody is who owns nothing.
 const nobody = 65534
+
+// own gives files to the user that the server runs as.
+func (s *crashing) own(paths ...string) {
+	s.t.Helper()
+	for _, path := range paths {
+		if os.Getuid() != 0 {
+			return
+		}
+		if err := os.Chown(path, nobody, nobody); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
 
 func (s *crashing) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program(name), args...)
@@ -83,6 +93,7 @@ func (s *crashing) Start() {
 	}
 	s.cmd = s.command(context.Background(), "postgres", "-D", s.dir+"/data", "-h", host, "-p", port, "-k", "", "-c", "shared_buffers=32MB",
 		"-c", "dynamic_shared_memory_type=mmap")
+	s.cmd.Args = append(s.cmd.Args, s.args...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

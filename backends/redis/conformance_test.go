@@ -1,8 +1,6 @@
 package redis
 
 import (
-	"flag"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -10,10 +8,11 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
-func conform(t *testing.T, variable string, opts ...Option) {
+func conform(t *testing.T, variable string, schedules uint64, opts ...Option) {
 	t.Helper()
 	addr := address(t, variable)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: schedules,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			prefix := newPrefix(t, addr)
 			opts := append([]Option{WithClock(clock.Now)}, opts...)
@@ -41,30 +40,16 @@ func skipAtOnce(t *testing.T, b *Backend) {
 	}
 }
 
-// schedules sets how many random schedules a test runs, by the flag that it has for
-// that, unless somebody wants a number. One server gets them all.
-func schedules(t *testing.T, name string, n int) {
-	t.Helper()
-	f := flag.Lookup(name)
-	before := f.Value.String()
-	if before != f.DefValue {
-		return
-	}
-	check(t, f.Value.Set(strconv.Itoa(n)))
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
-
-func TestConformance(t *testing.T) { conform(t, serverVariable) }
+func TestConformance(t *testing.T) { conform(t, serverVariable, 0) }
 
 // What executions send each other goes by outboxes, but on a server that is quick to
 // start and to look into.
-func TestConformanceOutboxes(t *testing.T) { conform(t, serverVariable, withOutboxes()) }
+func TestConformanceOutboxes(t *testing.T) { conform(t, serverVariable, 0, withOutboxes()) }
 
-func TestConformanceCluster(t *testing.T) { conform(t, clusterVariable) }
+func TestConformanceCluster(t *testing.T) { conform(t, clusterVariable, 0) }
 
 // One partition of a cluster is like a server of its own, the random schedules
 // included.
 func TestConformanceClusterOnePartition(t *testing.T) {
-	schedules(t, "backendtest.schedules", 20)
-	conform(t, clusterVariable, WithPartitions(1))
+	conform(t, clusterVariable, 20, WithPartitions(1))
 }

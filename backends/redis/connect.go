@@ -63,6 +63,10 @@ func connect(address string, dial dialer) (redis.UniversalClient, error) {
 	case "redis-sentinel", "rediss-sentinel":
 		var o *redis.FailoverOptions
 		if o, err = redis.ParseFailoverURL(manyHosts(strings.TrimSuffix(scheme, "-sentinel"), rest)); err == nil {
+			if o.MasterName == "" {
+				return nil, fmt.Errorf("redis: %w: the address does not say which of the masters that Sentinel watches is meant: add ?master_name=NAME",
+					engine.ErrInvalidArgument)
+			}
 			o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = -1, 1, true, dial
 			client = redis.NewFailoverClient(o)
 		}
@@ -111,9 +115,9 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 }
 
 // withoutSecrets tells what is wrong with an address, unless that would repeat a part
-// of it that may be a password.
+// of it that may be a password, which is before the hosts or a setting.
 func withoutSecrets(err error, address string) string {
-	if _, _, ok := cutLast(address, "@"); ok {
+	if strings.Contains(address, "@") || strings.Contains(address, "password") {
 		return "it is no URL, or a setting is unknown"
 	}
 	return err.Error()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,15 +18,15 @@ import (
 // position is the place of an execution in a list, and the wire format of a cursor:
 // what it is ordered by, then the order of creation.
 type position struct {
-	Order   backend.Order `json:"o"`
-	Reverse bool          `json:"r,omitempty"`
-	Key     int64         `json:"k,omitempty"` // microseconds, or attempt
-	Created int64         `json:"c"`
-	Place   []byte        `json:"p"`
+	matching.Head
+
+	Key     int64  `json:"k,omitempty"` // microseconds, or attempt
+	Created int64  `json:"c"`
+	Place   []byte `json:"p"`
 }
 
 func positionOf(q *backend.Query, r *listed) position {
-	p := position{Order: q.Order, Reverse: !q.Ascending, Created: r.created, Place: []byte(r.place)}
+	p := position{Head: matching.HeadOf(q), Created: r.created, Place: []byte(r.place)}
 	switch q.Order {
 	case backend.OrderUpdated:
 		p.Key = r.sum.Updated.UnixMicro()
@@ -41,71 +40,40 @@ func positionOf(q *backend.Query, r *listed) position {
 // compare orders two positions of the same list.
 func (p position) compare(o position) int {
 	c := cmp.Or(cmp.Compare(p.Key, o.Key), cmp.Compare(p.Created, o.Created), strings.Compare(string(p.Place), string(o.Place)))
-	if p.Reverse {
-		return -c
+	if p.Ascending {
+		return c
 	}
-	return c
-}
-
-// parseCursor returns the position that the page before ended with, or nil.
-func parseCursor(q *backend.Query) (*position, error) {
-	if q.Cursor == "" {
-		return nil, nil
-	}
-	p := &position{}
-	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err == nil {
-		err = json.Unmarshal(raw, p)
-	}
-	if err == nil && (p.Order != q.Order || p.Reverse == q.Ascending) {
-		err = fmt.Errorf("it is of a list ordered by %q", p.Order)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("redis: cursor %q: %w: %w", q.Cursor, engine.ErrInvalidArgument, err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() (string, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("redis: making a cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(raw), nil
+	return -c
 }
 
 // List implements backend.Read.
 func (b *Backend) List(ctx context.Context, q backend.Query) (backend.Page, error) {
-	q.Order = cmp.Or(q.Order, backend.OrderCreated)
-	if !slices.Contains([]backend.Order{backend.OrderCreated, backend.OrderUpdated, backend.OrderAttempt}, q.Order) {
-		return backend.Page{}, fmt.Errorf("redis: order %q: %w", q.Order, engine.ErrInvalidArgument)
+	if err := matching.Complete(&q); err != nil {
+		return backend.Page{}, fmt.Errorf("redis: %w", err)
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = backend.DefaultLimit
-	}
-	limit = min(limit, backend.MaxLimit)
-	after, err := parseCursor(&q)
+	after, err := matching.After[position](&q)
 	if err != nil {
-		return backend.Page{}, err
+		return backend.Page{}, fmt.Errorf("redis: %w", err)
 	}
 	if err := b.enter(ctx, false); err != nil {
 		return backend.Page{}, err
 	}
 	defer b.leave()
-	rows, now, err := b.list(ctx, &q, after, limit+1)
+	rows, now, err := b.list(ctx, &q, after, q.Limit+1)
 	if err != nil {
 		return backend.Page{}, fmt.Errorf("redis: listing instances: %w", err)
 	}
 	page := backend.Page{Now: now}
-	for _, r := range upTo(rows, limit) {
+	for _, r := range upTo(rows, q.Limit) {
 		r.sum.Inbox = 0
 		page.Items = append(page.Items, r.sum)
 	}
-	if len(rows) > limit {
-		page.Next, err = positionOf(&q, rows[limit-1]).cursor()
+	if len(rows) > q.Limit {
+		if page.Next, err = matching.Cursor(positionOf(&q, rows[q.Limit-1])); err != nil {
+			return backend.Page{}, fmt.Errorf("redis: %w", err)
+		}
 	}
-	return page, err
+	return page, nil
 }
 
 // list returns at most limit matching rows behind a position, in order. Redis keeps

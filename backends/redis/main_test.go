@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if runHelper() || outage.Process(openAny) {
+	if outage.Process(openAny, helpers) {
 		return
 	}
 	code := m.Run()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wfops/wfops/backends/backendtest"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
 )
 
 // fakeServer answers INFO and CONFIG GET as it is told, and everything else with an
@@ -99,9 +101,54 @@ func readCommand(r *bufio.Reader) ([]string, error) {
 
 const secret = "geheim"
 
+// withTLS is an address in front of that of a server. Nobody trusts its certificate.
+func withTLS(t *testing.T, server string) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(outage.Certificate(t, t.TempDir()))
+	check(t, err)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	check(t, err)
+	var wg sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		wg.Wait()
+	})
+	wg.Go(func() {
+		for in, err := l.Accept(); err == nil; in, err = l.Accept() {
+			wg.Go(func() { pass(t, in, server) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// pass connects a connection with a server.
+func pass(t *testing.T, in net.Conn, server string) {
+	out, err := (&net.Dialer{}).DialContext(context.WithoutCancel(t.Context()), "tcp", server)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var wg sync.WaitGroup
+	for to, from := range map[net.Conn]net.Conn{in: out, out: in} {
+		wg.Go(func() {
+			_, _ = io.Copy(to, from)
+			_ = to.Close()
+		})
+	}
+	wg.Wait()
+}
+
+func TestTLS(t *testing.T) {
+	server := address(t, serverVariable)
+	b := openAt(t, "rediss://"+withTLS(t, server)+"?skip_verify=true", newPrefix(t, server))
+	create(t, b, "i")
+	closeStore(t, b)
+}
+
 func TestOpenSaysWhatToDo(t *testing.T) {
 	server, cluster := address(t, serverVariable), address(t, clusterVariable)
 	node, _, _ := strings.Cut(strings.TrimPrefix(cluster, "redis-cluster://"), ",")
+	secured := withTLS(t, server)
 	replica := fakeServer(t, "role:slave\r\nslave_read_only:1\r\nmaster_host:primary\r\nmaster_port:6379\r\n", nil)
 	for _, tc := range []struct {
 		name, address string
@@ -113,6 +160,11 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		{"port", "redis://user:" + secret + "@host:port", nil, engine.ErrInvalidArgument, "can't be read"},
 		{"setting", "redis://user:" + secret + "@host?paint=red", nil, engine.ErrInvalidArgument, "can't be read"},
 		{"nobody there", "redis://user:" + secret + "@127.0.0.1:1", nil, nil, "is there a server"},
+		{"nobody of that name", "redis://user:" + secret + "@no.such.host.invalid:6379", nil, nil, "no.such.host.invalid"},
+		{"TLS that the server has not", "rediss://" + server + "?dial_timeout=200ms", nil, nil, "or not (redis://)"},
+		{"TLS that a cluster has not", strings.Replace(cluster, "redis", "rediss", 1) + "?dial_timeout=200ms", nil, nil, "or not (redis://)"},
+		{"TLS that is needed", "redis://" + secured, nil, nil, "does it want TLS"},
+		{"certificate", "rediss://" + secured, nil, nil, "install the CA"},
 		{"password", "redis://user:" + secret + "@" + server, nil, nil, "check the user and the password"},
 		{"database", "redis://" + server + "/9999", nil, nil, "no database of this number"},
 		{"database of a cluster", cluster + "/5", nil, engine.ErrInvalidArgument, "a cluster has no database 5"},
@@ -144,15 +196,9 @@ func TestMeta(t *testing.T) {
 	client := dial(t, addr)
 	defer func() { _ = client.Close() }()
 	prefix := newPrefix(t, addr)
-	refused := func(want error, opts ...Option) {
+	refused := func(want error, says string, opts ...Option) {
 		t.Helper()
-		b, err := Open(t.Context(), addr, append([]Option{WithPrefix(prefix), quiet()}, opts...)...)
-		if err == nil {
-			_ = b.Close()
-		}
-		if !errors.Is(err, want) {
-			t.Errorf("error %v, want %v", err, want)
-		}
+		refusesToOpen(t, addr, says, want, append([]Option{WithPrefix(prefix)}, opts...)...)
 	}
 	closeStore(t, openAt(t, addr, prefix, WithPartitions(3)))
 	b := openAt(t, addr, prefix)
@@ -160,15 +206,16 @@ func TestMeta(t *testing.T) {
 		t.Errorf("%d partitions, want the 3 that the store was made with", len(b.tags))
 	}
 	closeStore(t, b)
-	refused(engine.ErrInvalidArgument, WithPartitions(4))
+	refused(engine.ErrInvalidArgument, "leave the option out", WithPartitions(4))
 	meta := prefix + ":meta"
 	check(t, client.HSet(t.Context(), meta, "schema", schema+1).Err())
-	refused(engine.ErrSchemaVersion)
+	refused(engine.ErrSchemaVersion, "use a newer build")
+	refused(engine.ErrSchemaVersion, "use a newer build", ReadOnly())
 	check(t, client.HDel(t.Context(), meta, "partitions").Err())
-	refused(engine.ErrNotAStore)
+	refused(engine.ErrNotAStore, "choose another prefix")
 	check(t, client.Del(t.Context(), meta).Err())
 	check(t, client.Set(t.Context(), meta, "mine", 0).Err())
-	refused(engine.ErrNotAStore)
+	refused(engine.ErrNotAStore, "choose another prefix")
 }
 
 func check(t *testing.T, err error) {
@@ -226,23 +273,8 @@ func TestNewRedisBackendReportsLater(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
 	defer func() { _ = client.Close() }()
 	b := NewRedisBackend(client)
-	defer closeStore(t, b)
-	if b.Err() == nil {
-		t.Fatal("no error")
-	}
-	i := engine.Instance{InstanceID: "i", ExecutionID: "x"}
-	ctx := t.Context()
-	_, err := b.Get(ctx, i)
-	_, err2 := b.ClaimWorkflows(ctx, backend.WorkflowClaim{})
-	b.Subscribe(backend.Topic{Kind: backend.TopicFinished, Name: "i"}).Close()
-	for n, err := range []error{
-		err, err2, b.Create(ctx, []backend.Creation{{Instance: i}})[0].Err, b.Heartbeat(ctx, backend.Worker{ID: "w"}), b.Remove(ctx, []engine.Instance{i})[0],
-		b.CommitWorkflows(ctx, []backend.WorkflowCommit{{Instance: i, Status: engine.StatusRunning}})[0].Err,
-	} {
-		if !errors.Is(err, b.Err()) {
-			t.Errorf("call %d: error %v", n, err)
-		}
-	}
+	outage.StartFails(t, b, b.Err())
+	backendtest.Unopened(t, b, b.Err())
 }
 
 func TestAddresses(t *testing.T) {

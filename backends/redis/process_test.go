@@ -3,12 +3,9 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"testing"
 
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 )
 
 // onBoth runs a test on one server and on a cluster.
@@ -19,39 +16,11 @@ func onBoth(t *testing.T, test func(t *testing.T, addr string)) {
 	}
 }
 
-// helperOpen makes the store unless it is there, and an instance in it.
-func helperOpen(args []string) error {
-	b, err := Open(context.Background(), args[0], WithPrefix(args[1]), quiet())
-	if err != nil {
-		return err
-	}
-	r := b.Create(context.Background(), []backend.Creation{creation(args[2])})[0]
-	return errors.Join(r.Err, b.Close())
+func TestOpenedByManyProcesses(t *testing.T) {
+	onBoth(t, func(t *testing.T, addr string) { outage.OpenedAtOnce(t, openAny, place(addr, newPrefix(t, addr))) })
 }
 
-// Many processes that start at once where there is no store yet all find one.
-func TestOpenedByManyProcesses(t *testing.T) {
-	onBoth(t, func(t *testing.T, addr string) {
-		prefix := newPrefix(t, addr)
-		const processes = 6
-		var wg sync.WaitGroup
-		for n := range processes {
-			cmd := helper(t, "open", addr, prefix, fmt.Sprint("i", n))
-			wg.Go(func() {
-				if out := run(t, cmd); out != "" {
-					t.Errorf("process %d: %s", n, out)
-				}
-			})
-		}
-		wg.Wait()
-		b := openAt(t, addr, prefix)
-		defer closeStore(t, b)
-		counts, err := b.Count(t.Context(), backend.Query{})
-		if err != nil || counts[engine.StatusRunning] != processes {
-			t.Errorf("the store holds %v instances, want %d: %v", counts, processes, err)
-		}
-	})
-}
+var helpers = outage.Helpers{"dial": helperDial}
 
 // helperDial opens a store where there is no server.
 func helperDial(args []string) error {
@@ -66,7 +35,7 @@ func helperDial(args []string) error {
 // calls: nothing is printed.
 func TestNothingIsPrinted(t *testing.T) {
 	for _, addr := range []string{"redis://127.0.0.1:1", "redis-cluster://127.0.0.1:1,127.0.0.1:2"} {
-		if out := run(t, helper(t, "dial", addr)); out != "" {
+		if out := outage.Output(t, outage.Command(t, "dial", addr)); out != "" {
 			t.Errorf("%s: it printed %s", addr, out)
 		}
 	}

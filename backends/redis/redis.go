@@ -53,9 +53,10 @@ const schema = 1
 //
 //	redis://user:password@host:6379/0          one server; rediss:// with TLS
 //	redis-cluster://user:password@host:7000,host:7001
-//	redis-sentinel://user:password@host:26379,host:26380/0?master_name=mymaster
+//	redis-sentinel://host:26379,host:26380/0?master_name=mymaster&username=user&password=password
 //
-// Settings of go-redis may follow after a '?', like dial_timeout=3s.
+// Settings of go-redis may follow after a '?', like dial_timeout=3s. What is before an
+// '@' in an address of Sentinel is the user and the password of Sentinel itself.
 //
 // Errors: engine.ErrInvalidArgument for an address that can't be understood or
 // partitions that are not the store's; engine.ErrNotAStore if the keys are something

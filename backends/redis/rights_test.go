@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // The rights that the package comment and docs/redis.md list.
@@ -42,30 +42,6 @@ func refusesToOpen(t *testing.T, addr, says string, is error, opts ...Option) {
 	}
 }
 
-// write makes every write of the port, and returns their errors.
-func writes(t *testing.T, b backend.Backend) map[string]error {
-	t.Helper()
-	ctx, i := t.Context(), engine.Instance{InstanceID: "i", ExecutionID: "x"}
-	to := backend.Address{InstanceID: "i"}
-	_, claimed := b.ClaimWorkflows(ctx, backend.WorkflowClaim{Worker: "w", Queues: []engine.Queue{"q"}, Workflows: []string{"wf"}, Max: 1, Lease: time.Second})
-	_, claimedActivities := b.ClaimActivities(ctx, backend.ActivityClaim{Worker: "w", Queues: []engine.Queue{"q"}, Activities: []string{"a"}, Max: 1, Lease: time.Second})
-	return map[string]error{
-		"Create":           b.Create(ctx, []backend.Creation{creation("new")})[0].Err,
-		"Deliver":          b.Deliver(ctx, []backend.Delivery{{ID: "d", To: to, Event: history.Encoded("[1]")}})[0],
-		"Terminate":        b.Terminate(ctx, []backend.Termination{{To: to, Event: history.Encoded("[1]")}})[0],
-		"Pause":            b.Pause(ctx, []backend.PauseChange{{To: to, Paused: true}})[0],
-		"Retry":            b.Retry(ctx, []backend.RetryRequest{{To: to}})[0],
-		"Remove":           b.Remove(ctx, []engine.Instance{i})[0],
-		"ClaimWorkflows":   claimed,
-		"ClaimActivities":  claimedActivities,
-		"CommitWorkflows":  b.CommitWorkflows(ctx, []backend.WorkflowCommit{{Instance: i, Token: "t", StepID: "s", Status: engine.StatusRunning}})[0].Err,
-		"ExtendWorkflows":  b.ExtendWorkflows(ctx, []backend.WorkflowExtension{{Instance: i, Token: "t", Lease: time.Second}})[0].Err,
-		"CommitActivities": b.CommitActivities(ctx, []backend.ActivityCommit{{Instance: i, Ref: 1, Token: "t"}})[0],
-		"ExtendActivities": b.ExtendActivities(ctx, []backend.ActivityExtension{{Instance: i, Ref: 1, Token: "t", Lease: time.Second}})[0],
-		"Heartbeat":        b.Heartbeat(ctx, backend.Worker{ID: "w"}),
-	}
-}
-
 // A store whose user may read only: every read works, and every write is refused three
 // times over: by the port, by the client, and by the server.
 func TestRule42Rights(t *testing.T) {
@@ -76,7 +52,7 @@ func TestRule42Rights(t *testing.T) {
 	check(t, err)
 	defer closeStore(t, w)
 	i := create(t, w, "i")
-	for what, err := range writes(t, w) {
+	for what, err := range backendtest.Writes(t.Context(), w, create(t, w, "gone")) {
 		if errors.Is(err, engine.ErrReadOnly) || strings.Contains(fmt.Sprint(err), "NOPERM") {
 			t.Errorf("%s of a writer: %v", what, err)
 		}
@@ -87,13 +63,13 @@ func TestRule42Rights(t *testing.T) {
 	check(t, err)
 	defer closeStore(t, r)
 	readsAll(t, r, i)
-	for what, err := range writes(t, r) {
+	for what, err := range backendtest.Writes(t.Context(), r, i) {
 		if !errors.Is(err, engine.ErrReadOnly) {
 			t.Errorf("%s on a read-only store: %v", what, err)
 		}
 	}
 	r.opts.readOnly = false // now the client refuses
-	for what, err := range writes(t, r) {
+	for what, err := range backendtest.Writes(t.Context(), r, i) {
 		if !errors.Is(err, engine.ErrReadOnly) {
 			t.Errorf("%s past the port: %v", what, err)
 		}
@@ -104,7 +80,7 @@ func TestRule42Rights(t *testing.T) {
 	defer closeStore(t, past)
 	check(t, past.client.Close())
 	past.client, past.opts.readOnly = dial(t, reader), false // and now the server
-	for what, err := range writes(t, past) {
+	for what, err := range backendtest.Writes(t.Context(), past, i) {
 		if !strings.Contains(fmt.Sprint(err), "NOPERM") {
 			t.Errorf("%s past the client: %v", what, err)
 		}

@@ -62,6 +62,7 @@ func TestGroups(t *testing.T)           { scenarios.Groups(t, inBubble(t, server
 func TestGroupsCluster(t *testing.T)    { scenarios.Groups(t, inBubble(t, clusterVariable)) }
 
 func TestChaosCluster(t *testing.T) {
-	schedules(t, "chaos.count", 30)
-	scenarios.Chaos(t, inBubble(t, clusterVariable))
+	h := inBubble(t, clusterVariable)
+	h.Schedules = 30
+	scenarios.Chaos(t, h)
 }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -112,9 +113,14 @@ func (s *server) settings(ctx context.Context, c redis.Cmdable) {
 // explain says what to do about errors that everybody meets when a store is opened.
 func (b *Backend) explain(doing string, err error) error {
 	advice := ""
+	var untrusted *tls.CertificateVerificationError
 	switch text := err.Error(); {
-	case strings.HasPrefix(text, "WRONGPASS"), strings.HasPrefix(text, "NOAUTH"), strings.HasPrefix(text, "ERR AUTH"):
-		advice = "check the user and the password"
+	case errors.As(err, &untrusted):
+		advice = "install the CA of the server's certificate on this machine, or give New a client with a TLSConfig"
+	case errors.Is(err, redis.Nil): // only Sentinel answers that
+		advice = "Sentinel knows no master of this name, see SENTINEL MASTERS"
+	case strings.Contains(text, "WRONGPASS"), strings.Contains(text, "NOAUTH"), strings.Contains(text, "ERR AUTH"):
+		advice = "check the user and the password; with Sentinel those before '@' are for it, and username= and password= after '?' for the servers"
 	case strings.HasPrefix(text, "NOPERM"):
 		advice = "the user may not do this: give it the rights that the package comment of redis lists"
 	case strings.Contains(text, "DB index is out of range"):
@@ -126,7 +132,7 @@ func (b *Backend) explain(doing string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, engine.ErrInvalidArgument), errors.Is(err, engine.ErrReadOnly):
 		return fmt.Errorf("redis: %s: %w", doing, err)
 	default:
-		advice = "is there a server, and does it want TLS (rediss://)?"
+		advice = "is there a server, and does it want TLS (rediss://) or not (redis://)?"
 	}
 	return fmt.Errorf("redis: %s: %w (%s)", doing, err, advice)
 }

@@ -39,6 +39,14 @@ func program(t *testing.T, names ...string) string {
 // with the test.
 func newServer(t *testing.T, args ...string) *ownServer {
 	t.Helper()
+	s := noServer(t, args...)
+	s.Start()
+	return s
+}
+
+// noServer is one that is not started yet.
+func noServer(t *testing.T, args ...string) *ownServer {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	check(t, err)
 	s := &ownServer{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port, args: args} //nolint:forcetypeassert // it listens on TCP
@@ -47,7 +55,6 @@ func newServer(t *testing.T, args ...string) *ownServer {
 		s.Kill()
 		s.showLog()
 	})
-	s.Start()
 	return s
 }
 
@@ -57,10 +64,14 @@ func (s *ownServer) Start() {
 	if s.cmd != nil {
 		return
 	}
-	args := append([]string{
+	s.launch(append([]string{
 		"--bind", "127.0.0.1", "--port", fmt.Sprint(s.port), "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log"),
-		"--save", "", "--appendonly", "yes", "--appendfsync", "always",
-	}, s.args...)
+		"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0",
+	}, s.args...)...)
+}
+
+func (s *ownServer) launch(args ...string) {
+	s.t.Helper()
 	s.cmd = exec.Command(program(s.t, "redis-server", "valkey-server"), args...) //nolint:noctx // the test kills it
 	check(s.t, s.cmd.Start())
 	until(s.t, "the server answers", 30*time.Second, func() bool {

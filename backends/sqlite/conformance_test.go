@@ -3,10 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"flag"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -14,28 +12,9 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
-// schedules sets how many random schedules the model test runs. Only one variant of
-// the store gets them all: they differ in how they reach SQLite, not in what they
-// do there.
-func schedules(t *testing.T, n int) {
-	t.Helper()
-	f := flag.Lookup("backendtest.schedules")
-	before := f.Value.String()
-	if before != f.DefValue { // somebody wants a number
-		return
-	}
-	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
+func TestConformance(t *testing.T) { inFile(t, 0, WithSynchronous(Normal)) }
 
-func TestConformance(t *testing.T) { inFile(t, WithSynchronous(Normal)) }
-
-func TestConformanceFull(t *testing.T) {
-	schedules(t, 20)
-	inFile(t)
-}
+func TestConformanceFull(t *testing.T) { inFile(t, 20) }
 
 // newFile returns the path of an empty store. It is a copy, because making one for
 // each of a thousand cases takes more time than the cases.
@@ -69,9 +48,10 @@ var emptyStore = sync.OnceValue(func() []byte {
 	return data
 })
 
-func inFile(t *testing.T, opts ...Option) {
+func inFile(t *testing.T, schedules uint64, opts ...Option) {
 	t.Helper()
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: schedules,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			path := newFile(t)
 			opts := append([]Option{WithClock(clock.Now)}, opts...)
@@ -85,8 +65,8 @@ func inFile(t *testing.T, opts ...Option) {
 }
 
 func TestConformanceInMemory(t *testing.T) {
-	schedules(t, 20)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 20,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			return backendtest.Store{Backend: open(t, inMemory, WithClock(clock.Now))}
 		},
@@ -95,8 +75,8 @@ func TestConformanceInMemory(t *testing.T) {
 }
 
 func TestConformanceWithDB(t *testing.T) {
-	schedules(t, 20)
 	backendtest.Run(t, backendtest.Harness{
+		Schedules: 20,
 		Open: func(t *testing.T, clock *backendtest.Clock) backendtest.Store {
 			path := newFile(t)
 			connect := func(t *testing.T, opts ...Option) *Backend {

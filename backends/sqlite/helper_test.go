@@ -1,52 +1,20 @@
 package sqlite
 
 import (
-	"bufio"
-	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/wfops/wfops/backends/backendtest/outage"
 )
 
-// The test binary starts itself again for what needs another process: helpers run
-// in place of the tests. Each prints what it has to say on standard output.
-var helpers = map[string]func(args []string) error{
-	"migrate":  helperMigrate,
+// helpers run in processes of their own.
+var helpers = outage.Helpers{
 	"lock":     helperLock,
-	"write":    helperWrite,
 	"create":   helperCreate,
-	"deliver":  helperDeliver,
 	"open":     helperOpen,
 	"readonly": helperReadOnly,
-}
-
-const helperVariable = "WFOPS_SQLITE_TEST_HELPER"
-
-func runHelper() bool {
-	name := os.Getenv(helperVariable)
-	if name == "" {
-		return false
-	}
-	if err := helpers[name](os.Args[1:]); err != nil {
-		fmt.Println("error:", err)
-		os.Exit(1)
-	}
-	return true
-}
-
-// helper prepares a process. It is killed when the test ends.
-func helper(t *testing.T, name string, args ...string) *exec.Cmd {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), helperVariable+"="+name)
-	return cmd
 }
 
 // asNobody lets a process run as a user for whom the permissions of files count,
@@ -86,36 +54,4 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// run runs a helper to its end and returns what it said.
-func run(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("helper %v did not run: %v", cmd.Args, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// start starts a helper and waits for its first line.
-func start(t *testing.T, cmd *exec.Cmd) (line string) {
-	t.Helper()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	line, err = bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("helper %v said %q and then: %v", cmd.Args, line, err)
-	}
-	return strings.TrimSpace(line)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if runHelper() || outage.Process(openFile) {
+	if outage.Process(openFile, helpers) {
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wfops/wfops/backends/backendtest"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -221,24 +223,11 @@ func TestOpenErrors(t *testing.T) {
 
 func TestFailedOpenIsReportedByEveryCall(t *testing.T) {
 	b := NewSqliteBackend(t.TempDir())
-	is := func(err error) {
-		t.Helper()
-		if !errors.Is(err, engine.ErrNotAStore) {
-			t.Errorf("got %v, want what Open would have said", err)
-		}
+	if err := b.Err(); !errors.Is(err, engine.ErrNotAStore) {
+		t.Errorf("got %v, want what Open would have said", err)
 	}
-	is(b.Err())
-	_, err := b.Get(t.Context(), engine.Instance{InstanceID: "i"})
-	is(err)
-	_, err = b.ClaimWorkflows(t.Context(), backend.WorkflowClaim{})
-	is(err)
-	is(b.Create(t.Context(), []backend.Creation{creation("i")})[0].Err)
-	is(b.CommitWorkflows(t.Context(), make([]backend.WorkflowCommit, 1))[0].Err)
-	is(b.Heartbeat(t.Context(), backend.Worker{ID: "w"}))
-	_, err = b.Info(t.Context())
-	is(err)
-	b.Subscribe(backend.Topic{Kind: backend.TopicWorkflows, Name: "q"}).Close()
-	closeStore(t, b)
+	outage.StartFails(t, b, b.Err())
+	backendtest.Unopened(t, b, b.Err())
 
 	ok := NewSqliteBackend(filepath.Join(t.TempDir(), "a.db"))
 	if err := ok.Err(); err != nil {
@@ -257,9 +246,9 @@ func TestFileWithoutPermission(t *testing.T) {
 	closeStore(t, b)
 	chmod(t, path, 0o444)
 	chmod(t, dir, 0o555)
-	cmd := helper(t, "open", path)
+	cmd := outage.Command(t, "open", path)
 	asNobody(t, cmd)
-	if got := run(t, cmd); !strings.Contains(got, "can't be written") || !strings.Contains(got, "is ErrReadOnly: true, driver's: true") {
+	if got := outage.Output(t, cmd); !strings.Contains(got, "can't be written") || !strings.Contains(got, "is ErrReadOnly: true, driver's: true") {
 		t.Errorf("opening a file without write permission: %s", got)
 	}
 	if got := folder(t, dir); !slices.Equal(got, []string{"a.db"}) {
@@ -298,8 +287,8 @@ func TestBusy(t *testing.T) {
 	const patience = 150 * time.Millisecond
 	b := open(t, path, WithBusyTimeout(patience))
 	defer closeStore(t, b)
-	cmd := helper(t, "lock", path)
-	start(t, cmd)
+	cmd := outage.Command(t, "lock", path)
+	outage.Begin(t, cmd)
 
 	begin := time.Now()
 	err := b.Create(t.Context(), []backend.Creation{creation("i")})[0].Err

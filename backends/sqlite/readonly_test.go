@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wfops/wfops/backends/backendtest"
+	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -46,9 +48,10 @@ func TestRule42ReadOnlyIsRefusedBySQLite(t *testing.T) {
 	create(t, writer, "i")
 	for _, state := range []string{"live", "copy"} {
 		b := open(t, path, ReadOnly())
-		err := b.Create(t.Context(), []backend.Creation{creation("j")})[0].Err
-		if !errors.Is(err, engine.ErrReadOnly) || !hasDriverError(err) {
-			t.Errorf("%s: a write: %v", state, err)
+		for method, err := range backendtest.Writes(t.Context(), b, engine.Instance{InstanceID: "i"}) {
+			if !errors.Is(err, engine.ErrReadOnly) || !hasDriverError(err) {
+				t.Errorf("%s: %s: %v, want SQLite's refusal", state, method, err)
+			}
 		}
 		if _, err := b.ClaimWorkflows(t.Context(), backend.WorkflowClaim{Max: 1}); !errors.Is(err, engine.ErrReadOnly) {
 			t.Errorf("%s: a claim that finds nothing: %v", state, err)
@@ -190,9 +193,9 @@ func TestRule42ReadOnlyWithoutPermission(t *testing.T) {
 		}
 	}
 	chmod(t, dead, 0o555)
-	cmd := helper(t, "readonly", filepath.Join(dead, "a.db"))
+	cmd := outage.Command(t, "readonly", filepath.Join(dead, "a.db"))
 	asNobody(t, cmd)
-	if out := run(t, cmd); out != "" {
+	if out := outage.Output(t, cmd); out != "" {
 		t.Errorf("after a crash: %s", out)
 	}
 	for _, state := range []string{"live", "closed"} {
@@ -200,9 +203,9 @@ func TestRule42ReadOnlyWithoutPermission(t *testing.T) {
 			chmod(t, filepath.Join(dir, name), 0o444)
 		}
 		chmod(t, dir, 0o555)
-		cmd := helper(t, "readonly", path)
+		cmd := outage.Command(t, "readonly", path)
 		asNobody(t, cmd)
-		if out := run(t, cmd); out != "" {
+		if out := outage.Output(t, cmd); out != "" {
 			t.Errorf("%s: %s", state, out)
 		}
 		chmod(t, dir, 0o755)

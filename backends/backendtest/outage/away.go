@@ -36,10 +36,17 @@ func away(t *testing.T, h Harness, how Mode, d time.Duration) {
 	if extra := l.finish(near(t, h, address)); extra > 0 {
 		t.Errorf("%d activities ran twice", extra)
 	}
-	if n := len(log.lines("level=WARN")) + len(log.lines("level=ERROR")); n > 1 || how == Refused && n != 1 {
-		t.Errorf("the log has %d warnings, want one of the outage:\n%s", n, strings.Join(log.lines(""), ""))
+	log.toldOnce(t, how == Refused)
+}
+
+// toldOnce checks that a worker's log warns of the outage and of nothing else, at
+// most once, and says as often that it is over. always tells that it has to warn.
+func (l *logbook) toldOnce(t *testing.T, always bool) {
+	t.Helper()
+	if n := len(l.lines("level=WARN")) + len(l.lines("level=ERROR")); n > 1 || always && n != 1 {
+		t.Errorf("the log has %d warnings, want one of the outage:\n%s", n, strings.Join(l.lines(""), ""))
 	}
-	if lost, back := len(log.lines("out of reach")), len(log.lines("the store is back")); lost != back {
+	if lost, back := len(l.lines("out of reach")), len(l.lines("the store is back")); lost != back {
 		t.Errorf("the log says %d times that the store is away, and %d times that it is back", lost, back)
 	}
 }
@@ -79,4 +86,28 @@ func serverKilled(t *testing.T, h Harness) {
 	}
 	t.Logf("%d of %d orders were done at the last start of the server", l.done.Load(), l.orders)
 	t.Logf("%d attempts beyond one for each activity", l.finish(b))
+}
+
+// Failover runs a system on a server that another one takes over for when it is
+// killed: its Kill returns once the other one has everything that was acknowledged.
+// Nobody starts the first one again. Workers and those who wait for results find the
+// other one by themselves; the log tells of it once, if it took some seconds; nothing is
+// lost and nothing runs twice. It is for stores whose address names more than one server,
+// beside Run.
+func Failover(t *testing.T, open Opener, s Server) {
+	b := near(t, Harness{Open: open}, s.Address())
+	log := &logbook{}
+	l := newLoad(t, 60)
+	startWorker(t, b, log, worker.Options{LeaseDuration: patience}, l.registry())
+	l.start(b, 10*time.Millisecond)
+	l.reached(5)
+	s.Kill()
+	killed, before := time.Now(), l.done.Load()
+	l.reached(int(before) + 1)
+	took := time.Since(killed)
+	t.Logf("the first order was done %v after the kill, when %d of %d were done", took.Round(time.Millisecond), before, l.orders)
+	if extra := l.finish(b); extra > 0 {
+		t.Errorf("%d activities ran twice", extra)
+	}
+	log.toldOnce(t, took > 3*time.Second) // less may pass as a hiccup
 }

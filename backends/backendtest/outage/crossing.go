@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,12 +16,15 @@ import (
 	"github.com/wfops/wfops/worker"
 )
 
-// How late something may be that comes from elsewhere. The machine that runs the test
-// may be busy: half of all have to be in time, the others nearly.
+// How late 99 of 100 things may be that come from elsewhere. The machine that runs the
+// test may be busy with something else for a moment: one round of a few has to be in
+// time, and those do not count that were late because this process did not run.
 const (
 	latestWoken  = 300 * time.Millisecond
 	latestPolled = 1200 * time.Millisecond
-	busyMachine  = 2 * time.Second
+	longPause    = 100 * time.Millisecond
+	roundsCount  = 3
+	roundsAtAll  = 8
 )
 
 // lateness is how long things took, by what they are.
@@ -69,21 +73,64 @@ func crossing(t *testing.T, h Harness) {
 	startWorker(t, near(t, h, address), &logbook{}, worker.Options{Roles: worker.WorkflowsOnly, WorkerID: "workflows"}, workflows)
 	startWorker(t, near(t, h, address), &logbook{}, worker.Options{Roles: worker.ActivitiesOnly, WorkerID: "activities"}, activities)
 	c := newClient(near(t, h, address))
+	counting := 0
+	for round := range roundsAtAll {
+		pause := l.round(t, c, fmt.Sprint(round, "-"))
+		late := l.late(t, h)
+		if len(late) == 0 || t.Failed() {
+			return
+		}
+		t.Logf("round %d, in which this process was kept waiting for %v: %s", round, pause.Round(time.Millisecond), strings.Join(late, "; "))
+		if pause > longPause {
+			continue
+		}
+		if counting++; counting == roundsCount {
+			t.Errorf("too late in each of %d rounds", counting)
+			return
+		}
+	}
+	t.Skip("the machine is too busy to tell")
+}
+
+// round sends a number of instances on their way and waits for all. It returns for how
+// long this process was kept from running, at worst.
+func (l *lateness) round(t *testing.T, c *client.Client, prefix string) time.Duration {
+	t.Helper()
+	l.mu.Lock()
+	clear(l.of)
+	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	over, pause := make(chan struct{}), make(chan time.Duration)
+	go func() { pause <- longestPause(over) }()
 	var wg sync.WaitGroup
 	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
 	for n := range either(60, 500) {
 		wg.Go(func() {
-			if err := l.send(ctx, c, fmt.Sprint(n)); err != nil {
+			if err := l.send(ctx, c, fmt.Sprint(prefix, n)); err != nil {
 				t.Error(err)
 			}
 		})
 		<-tick.C
 	}
 	wg.Wait()
-	l.verify(t, h)
+	close(over)
+	return <-pause
+}
+
+// longestPause looks at the time again and again, until over is closed.
+func longestPause(over <-chan struct{}) (longest time.Duration) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for last := time.Now(); ; {
+		select {
+		case now := <-tick.C:
+			longest, last = max(longest, now.Sub(last)), now
+		case <-over:
+			return longest
+		}
+	}
 }
 
 // send starts an instance, signals it when it has gone to sleep, and waits for its
@@ -127,8 +174,8 @@ func relay(ctx workflow.Context, l *lateness, which string) (string, error) {
 	return got, nil
 }
 
-// verify logs how late everything was, and fails if that was too late.
-func (l *lateness) verify(t *testing.T, h Harness) {
+// late logs how late everything was, and returns what was too late.
+func (l *lateness) late(t *testing.T, h Harness) (late []string) {
 	t.Helper()
 	latest := latestWoken
 	if h.Polled {
@@ -145,8 +192,9 @@ func (l *lateness) verify(t *testing.T, h Harness) {
 		}
 		half, most := all[len(all)/2], all[len(all)*99/100]
 		t.Logf("%-18s %3d times, half within %8v, 99 %% within %8v", name, len(all), half.Round(10*time.Microsecond), most.Round(10*time.Microsecond))
-		if half > latest || most > latest+either(busyMachine, 0) {
-			t.Errorf("%s: half came within %v and 99 %% within %v, want %v", name, half, most, latest)
+		if most > latest {
+			late = append(late, fmt.Sprintf("99 %% of %s within %v, want %v", name, most, latest))
 		}
 	}
+	return late
 }

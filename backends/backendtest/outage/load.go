@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -28,6 +29,17 @@ func startWorker(t *testing.T, b backend.Backend, log *logbook, o worker.Options
 	}
 	t.Cleanup(func() { stop(t, w) })
 	return w
+}
+
+// StartFails checks that a worker does not start on a store that could not be opened,
+// and says why.
+func StartFails(t *testing.T, b backend.Backend, why error) {
+	t.Helper()
+	w := worker.New(b, &worker.Options{Registry: registry.New(), Settings: settings.Settings{Logger: slog.New(slog.DiscardHandler)}})
+	if err := w.Start(t.Context()); !errors.Is(err, why) {
+		t.Errorf("starting a worker: %v, want %v", err, why)
+		stop(t, w)
+	}
 }
 
 func stop(t *testing.T, w *worker.Worker) {

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/worker"
 )
 
@@ -22,12 +21,13 @@ const (
 	journalVariable = "WFOPS_OUTAGE_JOURNAL"
 )
 
-// Process runs a worker and reports true, if this process was started to be one. It
-// is for TestMain, before anything else. open is that of the Harness.
-func Process(open func(ctx context.Context, address string) (backend.Backend, error)) bool {
+// Process runs a worker or a helper and reports true, if this process was started to
+// be one. It is for TestMain, before anything else. open is that of the Harness, and
+// helpers are the package's own.
+func Process(open Opener, helpers Helpers) bool {
 	address := os.Getenv(addressVariable)
 	if address == "" {
-		return false
+		return helpers.with(open).run()
 	}
 	if err := runWorker(open, address); err != nil {
 		panic(err) // it says so, and which process it was
@@ -41,7 +41,7 @@ const working = "working\n"
 // killedLease is how long a worker that was killed keeps its work from others.
 const killedLease = 2 * time.Second
 
-func runWorker(open func(ctx context.Context, address string) (backend.Backend, error), address string) error {
+func runWorker(open Opener, address string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b, err := open(ctx, address)

@@ -26,7 +26,7 @@ import (
 
 var (
 	chaosSeed  = flag.Uint64("chaos.seed", 1, "seed of the first random schedule")
-	chaosCount = flag.Int("chaos.count", 0, "number of random schedules, each with the seed after the last one's; 0 means 100, or 10 with -short or on a server")
+	chaosCount = flag.Int("chaos.count", 0, "number of random schedules, each with the seed after the last one's; 0 means what the harness says")
 )
 
 // Chaos runs random schedules on a store: workers that are killed, cut off, stopped
@@ -43,7 +43,7 @@ func Chaos(t *testing.T, h Harness) {
 	if testing.Short() || h.Server {
 		n = fewSchedules
 	}
-	schedules(t, h, cmp.Or(*chaosCount, n))
+	schedules(t, h, cmp.Or(*chaosCount, h.Schedules, n))
 }
 
 const fewSchedules = 10

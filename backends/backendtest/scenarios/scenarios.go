@@ -36,6 +36,9 @@ type Harness struct {
 	// Server tells that the store is on a server, where everything takes so much longer
 	// that random schedules are fewer, and groups of one size.
 	Server bool
+	// Schedules is how many random schedules Chaos runs, unless a flag says otherwise;
+	// 0 means 100, or 10 with -short or on a server.
+	Schedules int
 }
 
 // behavior is one of the numbered promises to authors of workflows.

@@ -1,5 +1,6 @@
-// Package matching holds executions against a query, for stores that have to look at
-// each.
+// Package matching is what stores have in common that answer queries: it holds
+// executions against one, for those that have to look at each, and divides lists into
+// pages.
 package matching
 
 import (

@@ -62,8 +62,8 @@ func unionOf(columns string, of []kind, f *filter, order string, limit ...any) (
 // Count implements backend.Read. Kinds are counted when they change; other counts
 // read what matches.
 func (st *Store) Count(ctx context.Context, q backend.Query) (counts map[engine.Status]int64, err error) {
-	of, rows := st.kindFilter(&q), st.rowFilter(&q).both(createdRange(&q, "created"))
 	err = st.read(ctx, "counting instances", func(s *Session) error {
+		of, rows := st.kindFilter(&q), st.rowFilter(&q).both(createdRange(&q, "created"))
 		counts = map[engine.Status]int64{}
 		add := func(r *Row) {
 			if status, n := engine.Status(r.Text()), r.Int(); n > 0 {

@@ -3,23 +3,19 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"slices"
 
-	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/backends/internal/matching"
 	"github.com/wfops/wfops/engine/backend"
 )
 
 // position is the place of an execution in a list, and the wire format of a cursor:
 // what the list is ordered by, then the order of creation.
 type position struct {
-	Order     backend.Order `json:"o"`
-	Ascending bool          `json:"a,omitempty"`
-	Key       int64         `json:"k,omitempty"` // 0 in order of creation
-	Created   int64         `json:"c"`
-	PK        int64         `json:"p"`
+	matching.Head
+
+	Key     int64 `json:"k,omitempty"` // 0 in order of creation
+	Created int64 `json:"c"`
+	PK      int64 `json:"p"`
 }
 
 func (p *position) compare(o *position) int {
@@ -30,46 +26,14 @@ func (p *position) compare(o *position) int {
 	return -c
 }
 
-func (p position) cursor() (string, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("making a cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(raw), nil
-}
-
-// parseCursor returns the position that the page before ended with.
-func parseCursor(q *backend.Query) (p position, err error) {
-	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	if err == nil && (p.Order != q.Order || p.Ascending != q.Ascending) {
-		err = fmt.Errorf("it belongs to a list in another order")
-	}
-	if err != nil {
-		return p, fmt.Errorf("%w: cursor %q: %w", engine.ErrInvalidArgument, q.Cursor, err)
-	}
-	return p, nil
-}
-
 // List implements backend.Read.
 func (st *Store) List(ctx context.Context, q backend.Query) (page backend.Page, err error) {
-	q.Order = cmp.Or(q.Order, backend.OrderCreated)
-	if !slices.Contains([]backend.Order{backend.OrderCreated, backend.OrderUpdated, backend.OrderAttempt}, q.Order) {
-		return page, fmt.Errorf("%w: there is no order %q", engine.ErrInvalidArgument, q.Order)
+	if err := matching.Complete(&q); err != nil {
+		return page, err
 	}
-	if q.Limit <= 0 {
-		q.Limit = backend.DefaultLimit
-	}
-	q.Limit = min(q.Limit, backend.MaxLimit)
-	var from *position
-	if q.Cursor != "" {
-		p, err := parseCursor(&q)
-		if err != nil {
-			return page, err
-		}
-		from = &p
+	from, err := matching.After[position](&q)
+	if err != nil {
+		return page, err
 	}
 	err = st.read(ctx, "listing instances", func(s *Session) error {
 		return st.snapshot(ctx, s, func() error {
@@ -89,7 +53,7 @@ func (st *Store) List(ctx context.Context, q backend.Query) (page backend.Page, 
 func (l *listing) page(found []position) (page backend.Page, err error) {
 	if len(found) > l.q.Limit {
 		found = found[:l.q.Limit]
-		if page.Next, err = found[l.q.Limit-1].cursor(); err != nil {
+		if page.Next, err = matching.Cursor(found[l.q.Limit-1]); err != nil {
 			return page, err
 		}
 	}

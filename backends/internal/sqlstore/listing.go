@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/wfops/wfops/backends/internal/matching"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -99,7 +100,7 @@ func (l *listing) behind(columns []string, values ...int64) *filter {
 // query runs a query for positions: a key, the time of creation and the pk.
 func (l *listing) query(query string, args ...any) (found []position, err error) {
 	err = l.s.QueryOnce(l.ctx, query, func(r *Row) {
-		found = append(found, position{l.q.Order, l.q.Ascending, r.Int(), r.Int(), r.Int()})
+		found = append(found, position{matching.HeadOf(l.q), r.Int(), r.Int(), r.Int()})
 	}, args...)
 	return found, err
 }

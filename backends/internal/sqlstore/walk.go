@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wfops/wfops/backends/internal/matching"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -80,7 +81,7 @@ func (l *listing) part(source string, args []any, size int, rows *filter) (found
 	f := rows.both(&filter{conditions: []string{"pk = found"}})
 	err = l.s.QueryOnce(l.ctx, "SELECT at, "+key+", created, pk FROM ("+source+" LIMIT ?) AS part CROSS JOIN instances"+f.where(), func(r *Row) {
 		at := r.Int()
-		p := position{l.q.Order, l.q.Ascending, r.Int(), r.Int(), r.Int()}
+		p := position{matching.HeadOf(l.q), r.Int(), r.Int(), r.Int()}
 		found = append(found, p)
 		if m := (&mark{at, p.PK}); last == nil || m.compare(last) > 0 == l.q.Ascending {
 			last = m
