@@ -62,6 +62,12 @@ var layers = map[string]string{
 	// L6: what people look at. Pure: it knows no store and no worker.
 	"diagnostics": "engine engine/history engine/registry engine/settings engine/executor",
 
+	// L7: histories replayed in the user's own code: in his binary, which a console
+	// starts, and in his tests.
+	"diagnostics/internal/leftover": "",
+	"diagnostics/replay":            "engine engine/registry engine/settings engine/executor diagnostics diagnostics/internal/leftover",
+	"diagnostics/replaytest":        "engine engine/registry engine/settings diagnostics diagnostics/internal/leftover",
+
 	// L7: shared suites, for test files only, and the one place that knows every
 	// adapter.
 	// memory is the model that other stores are compared with.
@@ -71,6 +77,7 @@ var layers = map[string]string{
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
 	"backends/backendtest/outage": "engine engine/history engine/activity engine/backend engine/backend/intercept engine/registry engine/settings " +
 		"engine/workflow client worker",
+	"backends/backendtest/deploy": "engine engine/backend engine/registry engine/workflow client worker",
 	// Telemetry watches client and worker, and nobody but programs knows it: it alone
 	// imports OpenTelemetry.
 	"telemetry": "engine engine/history engine/backend engine/backend/intercept engine/settings engine/workflow worker",
@@ -83,7 +90,7 @@ var layers = map[string]string{
 }
 
 const public = "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings engine/workflow " +
-	"client worker telemetry backends backends/memory backends/sqlite backends/mysql backends/postgres backends/redis"
+	"client worker telemetry diagnostics diagnostics/replay backends backends/memory backends/sqlite backends/mysql backends/postgres backends/redis"
 
 // thirdParty says which modules the code of a package may import; test files may
 // import these and those of testThirdParty. Everything else is refused.
@@ -105,7 +112,7 @@ const testThirdParty = "github.com/stretchr/testify go.uber.org/goleak github.co
 // shipped are packages that users' programs are built from, and keptOut what must
 // not come with them: test code, and telemetry that nobody asked for.
 var (
-	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory", "backends/mysql", "backends/postgres", "backends/redis"}
+	shipped = []string{"engine/workflow", "engine/activity", "worker", "client", "backends/sqlite", "backends/memory", "backends/mysql", "backends/postgres", "backends/redis", "diagnostics/replay"}
 	keptOut = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "go.opentelemetry.io"}
 )
 

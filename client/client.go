@@ -63,9 +63,14 @@ func WithRegistry(r *registry.Registry) Option {
 	}
 }
 
-// New returns a Client on b. Concurrent writes share calls of the store.
+// New returns a Client on b. Concurrent writes share calls of the store. In a process
+// that was started to replay histories every call of the client is refused with
+// engine.ErrReplaying.
 func New(b backend.Backend, opts ...Option) *Client {
 	c := &Client{b: intercept.New(group.New(b), bound), registry: registry.New()}
+	if err := engine.CheckLive("making a client"); err != nil {
+		c.b = intercept.New(b, func(context.Context, intercept.Method, func(context.Context) error) error { return err })
+	}
 	for _, opt := range opts {
 		opt(c)
 	}

@@ -131,6 +131,9 @@ func (r *replayer) unfit() string {
 	if err := history.Check(r.bundle.Events); err != nil {
 		return err.Error()
 	}
+	if !slices.ContainsFunc(r.bundle.Events, func(ev history.Event) bool { return ev.Kind() == history.KindWorkflowStarted }) {
+		return "the history does not tell how the execution was started: export it whole"
+	}
 	return ""
 }
 

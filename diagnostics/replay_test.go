@@ -144,6 +144,8 @@ func TestUnfitBundles(t *testing.T) {
 	reg := registryOf(t, "flow", seq)
 	gap := b
 	gap.Events = gap.Events[1:]
+	empty, begun := b, b
+	empty.Events, begun.Events = nil, b.Events[:1]
 	nameless := b
 	nameless.Instance = engine.Instance{}
 	for name, c := range map[string]struct {
@@ -153,6 +155,8 @@ func TestUnfitBundles(t *testing.T) {
 		"redacted": {diagnostics.Redact(b), "redacted"},
 		"gap":      {gap, "malformed history"},
 		"nameless": {nameless, "names no execution"},
+		"empty":    {empty, "how the execution was started"},
+		"begun":    {begun, "how the execution was started"},
 	} {
 		r := diagnostics.Replay(c.b, reg, diagnostics.Options{})
 		if r.Verdict != unanswerable || !strings.Contains(r.Summary, c.want) {

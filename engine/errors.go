@@ -31,6 +31,9 @@ var (
 	ErrSchemaVersion = errors.New("unsupported schema version")
 	// ErrNotAStore: the file or database is something else.
 	ErrNotAStore = errors.New("not a wfops store")
+	// ErrReplaying: this process was started to replay histories, and must not reach
+	// a store.
+	ErrReplaying = errors.New("this process was started to replay histories, and must not reach a store")
 	// ErrNotRegistered: no function of that name.
 	ErrNotRegistered = errors.New("not registered")
 
@@ -50,7 +53,7 @@ var (
 // verdicts are the sentinels by which a store says that it refused an item.
 var verdicts = []error{
 	ErrInvalidArgument, ErrInstanceNotFound, ErrInstanceAlreadyExists, ErrInstanceNotFinished, ErrLeaseLost,
-	ErrReadOnly, ErrClosed, ErrBusy, ErrSchemaVersion, ErrNotAStore,
+	ErrReadOnly, ErrClosed, ErrBusy, ErrSchemaVersion, ErrNotAStore, ErrReplaying,
 }
 
 // OutcomeUnknown reports whether err, which a write of a store answered, leaves

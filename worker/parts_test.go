@@ -397,8 +397,8 @@ func TestStartErrors(t *testing.T) {
 			t.Errorf("%s: stopping: %v", c.name, err)
 		}
 	}
-	t.Setenv("WFOPS_REPLAY", "nonce")
-	if err := New(store, nil).Start(t.Context()); !errors.Is(err, errReplayer) {
+	t.Setenv(engine.ReplayVariable, "nonce")
+	if err := New(store, nil).Start(t.Context()); !errors.Is(err, engine.ErrReplaying) {
 		t.Errorf("as a replayer: %v", err)
 	}
 }

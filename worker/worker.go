@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -149,7 +148,8 @@ func (w *Worker) RegisterActivity(a workflow.Activity, opts ...registry.Register
 
 // Start begins to claim tasks and returns. When ctx is canceled the worker stops as
 // by Stop, with Options.StopTimeout as the deadline. The error is that of the
-// options, or of the store if it can't be used; then nothing was started.
+// options, or of the store if it can't be used, or engine.ErrReplaying in a process
+// that was started to replay histories; then nothing was started.
 func (w *Worker) Start(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,15 +170,11 @@ func (w *Worker) Start(ctx context.Context) error {
 	return nil
 }
 
-// errReplayer keeps the binary of a worker that a console runs as a replayer from
-// working for real.
-var errReplayer = errors.New("WFOPS_REPLAY is set: this process was started to replay histories, and must not run a worker")
-
 // prepare checks everything that can be wrong and makes the first calls of the
 // store.
 func (w *Worker) prepare(ctx context.Context) error {
-	if os.Getenv("WFOPS_REPLAY") != "" {
-		return errReplayer
+	if err := engine.CheckLive("starting a worker"); err != nil {
+		return err
 	}
 	if w.invalid != nil {
 		return w.invalid

@@ -7,11 +7,12 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/wfops/wfops/backends/backendtest/deploy"
 	"github.com/wfops/wfops/backends/backendtest/outage"
 )
 
 func TestMain(m *testing.M) {
-	if outage.Process(openAny, nil) {
+	if outage.Process(openAny, nil) || deploy.Process(openAny) {
 		return
 	}
 	code := m.Run()

@@ -47,8 +47,13 @@ func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 // current, instead of migrating it. See MigrationStatements.
 func WithoutMigrations() Option { return func(o *options) { o.noMigrations = true } }
 
+// newOptions comes first wherever a store is opened, so that a process that must not
+// reach one gets no further.
 func newOptions(opts []Option) (options, error) {
 	o := options{busyTimeout: DefaultBusyTimeout, writers: DefaultWriters, readers: DefaultReaders}
+	if err := engine.CheckLive("mysql: opening a store"); err != nil {
+		return o, err
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

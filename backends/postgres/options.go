@@ -54,8 +54,13 @@ func WithLockTimeout(d time.Duration) Option { return func(o *options) { o.lockT
 // second, instead of telling and hearing it by NOTIFY and LISTEN.
 func WithoutNotifications() Option { return func(o *options) { o.silent = true } }
 
+// newOptions comes first wherever a store is opened, so that a process that must not
+// reach one gets no further.
 func newOptions(opts []Option) (options, error) {
 	o := options{writers: DefaultLanes, readers: DefaultLanes, lockTimeout: DefaultLockTimeout}
+	if err := engine.CheckLive("postgres: opening a store"); err != nil {
+		return o, err
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

@@ -58,8 +58,13 @@ func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l 
 // It is for tests; all processes that share a store need the same clock.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
 
+// newOptions comes first wherever a store is opened, so that a process that must not
+// reach one gets no further.
 func newOptions(opts []Option) (options, error) {
 	o := options{prefix: DefaultPrefix, logger: slog.Default()}
+	if err := engine.CheckLive("redis: opening a store"); err != nil {
+		return o, err
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

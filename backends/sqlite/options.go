@@ -57,8 +57,13 @@ func WithoutMigrations() Option { return func(o *options) { o.noMigrations = tru
 // for tests; all processes that share a file need the same clock.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
 
+// newOptions comes first wherever a store is opened, so that a process that must not
+// reach one gets no further.
 func newOptions(opts []Option) (options, error) {
 	o := options{synchronous: Full, busyTimeout: DefaultBusyTimeout, clock: time.Now}
+	if err := engine.CheckLive("sqlite: opening a store"); err != nil {
+		return o, err
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

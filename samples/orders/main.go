@@ -4,6 +4,8 @@
 //	orders worker &
 //	orders load -n 600
 //	orders check
+//
+// Histories of its instances are replayed with it by wfops replay --with orders.
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 
 	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/client"
+	"github.com/wfops/wfops/diagnostics/replay"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/registry"
 	"github.com/wfops/wfops/engine/settings"
@@ -39,6 +42,7 @@ var (
 )
 
 func main() {
+	replay.Serve(functions(&orders.Activities{}), replay.WithSettings(shared()))
 	commands := map[string]func(context.Context, backend.Backend, *client.Client) error{"worker": runWorker, "load": load, "check": check}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		log.Fatalln("usage: orders worker|load|check [flags]")
@@ -64,16 +68,22 @@ func run(ctx context.Context, command func(context.Context, backend.Backend, *cl
 // shared is what worker and client agree on.
 func shared() settings.Settings { return settings.Settings{Errors: orders.Sentinels()} }
 
+// functions are those that workers run.
+func functions(a *orders.Activities) *registry.Registry {
+	r := registry.New()
+	if err := orders.Register(r, a); err != nil {
+		panic(err) // two functions have one name
+	}
+	return r
+}
+
 func runWorker(ctx context.Context, b backend.Backend, _ *client.Client) error {
 	j, err := orders.OpenJournal(*journal)
 	if err != nil {
 		return err
 	}
 	defer j.Close() //nolint:errcheck // every line is written when note returns
-	r := registry.New()
-	if err := orders.Register(r, &orders.Activities{Journal: j, Work: *work}); err != nil {
-		return err
-	}
+	r := functions(&orders.Activities{Journal: j, Work: *work})
 	w := worker.New(b, &worker.Options{Registry: r, Settings: shared(), LeaseDuration: *lease})
 	if err := w.Start(ctx); err != nil {
 		return err

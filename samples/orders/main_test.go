@@ -14,6 +14,8 @@ import (
 
 	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/client"
+	"github.com/wfops/wfops/diagnostics"
+	"github.com/wfops/wfops/diagnostics/replay"
 	"github.com/wfops/wfops/samples/orders/orders"
 )
 
@@ -239,4 +241,30 @@ func TestUsage(t *testing.T) {
 		t.Errorf("got %s, want the usage", s.output.String())
 	}
 	s.output.Reset()
+}
+
+// The program replays histories of its own, and those of earlier releases.
+func TestItReplays(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.Start(t.Context(), self, replay.Options{Env: []string{"ORDERS_PROCESS=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	files, err := filepath.Glob("orders/testdata/histories/*/*.wfh")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("histories: %q, %v", files, err)
+	}
+	for _, file := range files {
+		b, err := diagnostics.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := r.Replay(t.Context(), b); err != nil || res.Verdict != diagnostics.VerdictOK || len(res.Notes) > 0 {
+			t.Errorf("%s: %s, %q, %v", file, res.Summary, res.Notes, err)
+		}
+	}
 }

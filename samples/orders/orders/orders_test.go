@@ -20,8 +20,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// trade runs a small load in this process and returns the journal.
-func trade(t *testing.T) (c *client.Client, journal string) {
+// small is a load without orders that take long.
+var small = orders.Load{First: 10, Orders: 20, PayAfter: 10 * time.Millisecond}
+
+// trade runs a load in this process and returns the journal.
+func trade(t *testing.T, load orders.Load) (c *client.Client, journal string) {
 	t.Helper()
 	b := memory.New()
 	t.Cleanup(func() {
@@ -39,7 +42,7 @@ func trade(t *testing.T) (c *client.Client, journal string) {
 	if err := orders.Register(r, &orders.Activities{Journal: j}); err != nil {
 		t.Fatal(err)
 	}
-	w := worker.New(b, &worker.Options{Registry: r, Settings: shared})
+	w := worker.New(b, &worker.Options{Registry: r, Settings: shared, WorkerID: "worker", BuildID: "build"})
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +60,7 @@ func trade(t *testing.T) (c *client.Client, journal string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receipts, err := orders.Load{First: 10, Orders: 20, PayAfter: 10 * time.Millisecond}.Run(t.Context(), c)
+	receipts, err := load.Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +72,7 @@ func trade(t *testing.T) (c *client.Client, journal string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if totals.Orders != 20 || fmt.Sprint(totals.Outcomes) != fmt.Sprint(outcomes) {
+	if totals.Orders != load.Orders || fmt.Sprint(totals.Outcomes) != fmt.Sprint(outcomes) {
 		t.Errorf("the feed counted %+v, the receipts say %v", totals, outcomes)
 	}
 	return c, journal
@@ -77,7 +80,7 @@ func trade(t *testing.T) (c *client.Client, journal string) {
 
 // The checker must find what it is there for, or its silence means nothing.
 func TestCheckFinds(t *testing.T) {
-	c, journal := trade(t)
+	c, journal := trade(t, small)
 	original, err := os.ReadFile(journal)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +126,7 @@ func TestCheckFinds(t *testing.T) {
 }
 
 func TestCheckFindsWhatIsOpen(t *testing.T) {
-	c, journal := trade(t)
+	c, journal := trade(t, small)
 	if _, err := orders.OpenFeed(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
