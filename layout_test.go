@@ -83,8 +83,23 @@ var layers = map[string]string{
 	"telemetry": "engine engine/history engine/backend engine/backend/intercept engine/settings engine/workflow worker",
 	"backends":  "engine engine/backend backends/memory backends/sqlite backends/mysql backends/postgres backends/redis",
 
+	// L8: the console. ops asks the port, view draws what ops answers and knows no
+	// store, cli prints what view draws; connect alone knows which stores there are.
+	"cmd/wfops/internal/filter":            "engine engine/backend",
+	"cmd/wfops/internal/filter/filtertest": "engine engine/backend",
+	"cmd/wfops/internal/servertest":        "engine",
+	"cmd/wfops/internal/connect":           "engine engine/backend backends",
+	"cmd/wfops/internal/ops":               "engine engine/history engine/backend engine/backend/intercept cmd/wfops/internal/filter",
+	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend",
+	"cmd/wfops/internal/view":              "engine engine/history engine/backend cmd/wfops/internal/filter cmd/wfops/internal/ops",
+	"cmd/wfops/internal/document":          "engine engine/history engine/backend cmd/wfops/internal/ops",
+	"cmd/wfops/internal/command":           "",
+	"cmd/wfops/internal/cli": "engine engine/history engine/backend cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
+		"cmd/wfops/internal/view cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace",
+	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
+	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect",
+
 	// L8: programs wire the public packages together.
-	"cmd/wfops":       public,
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
 	"samples/...":     public + " samples/...",
 }
@@ -95,13 +110,18 @@ const public = "engine engine/history engine/activity engine/backend engine/back
 // thirdParty says which modules the code of a package may import; test files may
 // import these and those of testThirdParty. Everything else is refused.
 var thirdParty = map[string]string{
-	"backends/sqlite":   "github.com/mattn/go-sqlite3 modernc.org/sqlite",
-	"backends/mysql":    "github.com/go-sql-driver/mysql",
-	"backends/postgres": "github.com/jackc/pgx/v5",
-	"backends/redis":    "github.com/redis/go-redis",
-	"cmd/wfops":         "go.opentelemetry.io/otel",
-	"cmd/wfbench":       "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
-	"telemetry":         "go.opentelemetry.io/otel",
+	"backends/sqlite":               "github.com/mattn/go-sqlite3 modernc.org/sqlite",
+	"backends/mysql":                "github.com/go-sql-driver/mysql",
+	"backends/postgres":             "github.com/jackc/pgx/v5",
+	"backends/redis":                "github.com/redis/go-redis",
+	"cmd/wfbench":                   "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
+	"cmd/wfops/internal/view":       "github.com/rivo/uniseg",
+	"cmd/wfops/internal/cli":        "github.com/spf13/cobra github.com/spf13/pflag go.yaml.in/yaml/v3 github.com/itchyny/gojq",
+	"cmd/wfops":                     "golang.org/x/term",
+	"cmd/wfops/internal/trace":      "go.opentelemetry.io/otel",
+	"telemetry":                     "go.opentelemetry.io/otel",
+	"cmd/wfops/internal/servertest": "github.com/go-sql-driver/mysql github.com/jackc/pgx/v5 github.com/redis/go-redis",
+	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
 	"samples/...":   "github.com/google/uuid go.opentelemetry.io google.golang.org/protobuf",

@@ -29,7 +29,7 @@ type scheme struct {
 	open func(ctx context.Context, rest string, q *query) (backend.Backend, error)
 	// whole, instead of open, gets the DSN as it is, without its setting mode. It is for
 	// servers, whose DSNs have rules and settings of their own.
-	whole func(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error)
+	whole func(ctx context.Context, dsn string, o options) (backend.Backend, error)
 	// url tells that open gets the whole DSN without the query, as it was written:
 	// what is percent-encoded in a URL may be part of a password.
 	url bool
@@ -47,6 +47,18 @@ var schemes = []scheme{
 	{name: "redis-sentinel", example: "redis-sentinel://host:26379/0?master_name=main", open: openRedis, url: true},
 	{name: "rediss-sentinel", example: "rediss-sentinel://host:26379/0?master_name=main (TLS)", open: openRedis, url: true},
 }
+
+// Option changes how Open opens a store.
+type Option func(*options)
+
+type options struct{ readOnly, noMigrations bool }
+
+// ReadOnly opens the store for reading only, whatever the DSN says.
+func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+// WithoutMigrations fails with engine.ErrSchemaVersion if the schema of the store is
+// not current, instead of migrating it. Redis has no schema to migrate.
+func WithoutMigrations() Option { return func(o *options) { o.noMigrations = true } }
 
 // Open opens the store that dsn names:
 //
@@ -67,45 +79,50 @@ var schemes = []scheme{
 // Errors never show a password: of a dsn that can't be understood they repeat the
 // scheme alone. What is wrong with dsn is an engine.ErrInvalidArgument; other
 // errors are those of the adapter.
-func Open(ctx context.Context, dsn string) (backend.Backend, error) {
+func Open(ctx context.Context, dsn string, opts ...Option) (backend.Backend, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	if path, settings, ok := plainPath(dsn); ok {
-		return open(ctx, openSQLite, path, settings)
+		return open(ctx, openSQLite, path, settings, o)
 	}
 	name, rest, ok := strings.Cut(dsn, ":")
 	for _, s := range schemes {
 		if ok && (s.name == name || s.alias == name) {
-			return openScheme(ctx, s, rest)
+			return openScheme(ctx, s, rest, o)
 		}
 	}
 	return nil, unknown(dsn)
 }
 
-func openScheme(ctx context.Context, s scheme, rest string) (backend.Backend, error) {
+func openScheme(ctx context.Context, s scheme, rest string, o options) (backend.Backend, error) {
 	if s.whole != nil {
 		dsn, readOnly, err := withoutMode(s.name + ":" + rest)
 		if err != nil {
 			return nil, err
 		}
-		return s.whole(ctx, dsn, readOnly)
+		o.readOnly = o.readOnly || readOnly
+		return s.whole(ctx, dsn, o)
 	}
 	if s.url {
 		address, settings, _ := strings.Cut(s.name+":"+rest, "?")
-		return open(ctx, s.open, address, settings)
+		return open(ctx, s.open, address, settings, o)
 	}
 	path, settings, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 	path, err := url.PathUnescape(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: in a %s: DSN, '%%' is written %%25 and '?' is written %%3F: %w", engine.ErrInvalidArgument, s.name, err)
 	}
-	return open(ctx, s.open, path, settings)
+	return open(ctx, s.open, path, settings, o)
 }
 
-func open(ctx context.Context, opener func(context.Context, string, *query) (backend.Backend, error), path, settings string) (backend.Backend, error) {
+func open(ctx context.Context, opener func(context.Context, string, *query) (backend.Backend, error), path, settings string, o options) (backend.Backend, error) {
 	values, err := url.ParseQuery(settings)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the settings after '?' can't be read: %w", engine.ErrInvalidArgument, err)
 	}
-	return opener(ctx, path, &query{values: values})
+	return opener(ctx, path, &query{values: values, options: o})
 }
 
 // withoutMode takes the setting mode out of a DSN. What stands before the last '/' may
@@ -182,17 +199,19 @@ func openMemory(_ context.Context, rest string, q *query) (backend.Backend, erro
 	if err := q.done("memory:"); err != nil {
 		return nil, err
 	}
+	if q.options.readOnly {
+		return memory.New().ReadOnly(), nil
+	}
 	return memory.New(), nil
 }
 
 func openSQLite(ctx context.Context, path string, q *query) (backend.Backend, error) {
 	var opts []sqlite.Option
-	switch mode := q.take("mode"); mode {
-	case "", "rw":
-	case "ro":
+	if q.readOnly() {
 		opts = append(opts, sqlite.ReadOnly())
-	default:
-		q.wrong("mode", mode, "ro or rw")
+	}
+	if q.options.noMigrations {
+		opts = append(opts, sqlite.WithoutMigrations())
 	}
 	switch level := q.take("synchronous"); strings.ToLower(level) {
 	case "":
@@ -220,10 +239,13 @@ func openSQLite(ctx context.Context, path string, q *query) (backend.Backend, er
 	return b, nil
 }
 
-func openMySQL(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error) {
+func openMySQL(ctx context.Context, dsn string, o options) (backend.Backend, error) {
 	var opts []mysql.Option
-	if readOnly {
+	if o.readOnly {
 		opts = append(opts, mysql.ReadOnly())
+	}
+	if o.noMigrations {
+		opts = append(opts, mysql.WithoutMigrations())
 	}
 	b, err := mysql.Open(ctx, dsn, opts...)
 	if err != nil {
@@ -232,10 +254,13 @@ func openMySQL(ctx context.Context, dsn string, readOnly bool) (backend.Backend,
 	return b, nil
 }
 
-func openPostgres(ctx context.Context, dsn string, readOnly bool) (backend.Backend, error) {
+func openPostgres(ctx context.Context, dsn string, o options) (backend.Backend, error) {
 	var opts []postgres.Option
-	if readOnly {
+	if o.readOnly {
 		opts = append(opts, postgres.ReadOnly())
+	}
+	if o.noMigrations {
+		opts = append(opts, postgres.WithoutMigrations())
 	}
 	b, err := postgres.Open(ctx, dsn, opts...)
 	if err != nil {
@@ -246,12 +271,8 @@ func openPostgres(ctx context.Context, dsn string, readOnly bool) (backend.Backe
 
 func openRedis(ctx context.Context, address string, q *query) (backend.Backend, error) {
 	var opts []redis.Option
-	switch mode := q.take("mode"); mode {
-	case "", "rw":
-	case "ro":
+	if q.readOnly() {
 		opts = append(opts, redis.ReadOnly())
-	default:
-		q.wrong("mode", mode, "ro or rw")
 	}
 	if prefix := q.take("prefix"); prefix != "" {
 		opts = append(opts, redis.WithPrefix(prefix))
@@ -285,8 +306,18 @@ func openRedis(ctx context.Context, address string, q *query) (backend.Backend, 
 
 // query hands out the settings of a DSN, and remembers the first that is wrong.
 type query struct {
-	values url.Values
-	err    error
+	values  url.Values
+	options options
+	err     error
+}
+
+// readOnly takes the setting mode.
+func (q *query) readOnly() bool {
+	mode := q.take("mode")
+	if mode != "" && mode != "ro" && mode != "rw" {
+		q.wrong("mode", mode, "ro or rw")
+	}
+	return q.options.readOnly || mode == "ro"
 }
 
 func (q *query) take(name string) string {

@@ -67,13 +67,26 @@ func TestOpenReadOnly(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b, err = backends.Open(t.Context(), path+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
+	for dsn, opts := range map[string][]backends.Option{
+		path + "?mode=ro": nil, path: {backends.ReadOnly()}, path + "?mode=rw": {backends.ReadOnly()}, "memory:": {backends.ReadOnly()},
+	} {
+		b, err = backends.Open(t.Context(), dsn, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Heartbeat(t.Context(), backend.Worker{ID: "w"}); !errors.Is(err, engine.ErrReadOnly) {
+			t.Errorf("%s: a write on a read-only connection: %v", dsn, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-	defer func() { _ = b.Close() }()
-	if err := b.Heartbeat(t.Context(), backend.Worker{ID: "w"}); !errors.Is(err, engine.ErrReadOnly) {
-		t.Errorf("a write on a read-only connection: %v", err)
+}
+
+func TestOpenWithoutMigrations(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if _, err := backends.Open(t.Context(), path, backends.WithoutMigrations()); !errors.Is(err, engine.ErrSchemaVersion) {
+		t.Errorf("a store without tables: %v", err)
 	}
 }
 

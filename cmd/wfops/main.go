@@ -1,75 +1,96 @@
-// Command wfops looks into a store of workflows.
+// Command wfops looks into a store of workflow instances, and operates them:
 //
-//	wfops trace [-dsn DSN] [-otlp URL] INSTANCE
+//	wfops ./app.db list --filter is:blocked
+//	wfops mysql://user@host:3306/db health
 //
-// The store is named by -dsn or by WFOPS_DSN, as backends.Open takes it; it is opened
-// for reading only.
+// See wfops --help.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"os/user"
+	"syscall"
+	"time"
 
-	"github.com/wfops/wfops/backends"
+	"golang.org/x/term"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/cli"
+	"github.com/wfops/wfops/cmd/wfops/internal/connect"
 	"github.com/wfops/wfops/engine/backend"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "wfops:", err)
-		os.Exit(1)
+func main() { os.Exit(run()) }
+
+// grace is how long a command has to end after a signal. One that waits for input
+// would not end at all.
+const grace = time.Second
+
+func run() int {
+	// A reader that goes away is no reason to die by a signal: `wfops list | head`.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	done := make(chan int, 1)
+	go func() { done <- cli.Run(ctx, environment()) }()
+	select {
+	case exit := <-done:
+		return exit
+	case sig := <-signals:
+		signal.Stop(signals) // the next one ends the process
+		return interrupted(sig, cancel, done)
 	}
 }
 
-const usage = `wfops trace [-dsn DSN] [-otlp URL] INSTANCE`
-
-// errUsage is wrapped by errors of the command line.
-var errUsage = errors.New("usage: " + usage)
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || args[0] != "trace" {
-		return errUsage
+func interrupted(sig os.Signal, cancel context.CancelCauseFunc, done <-chan int) int {
+	cause, exit := context.Canceled, cli.ExitInterrupted
+	if sig == syscall.SIGTERM {
+		cause, exit = cli.ErrTerminated, cli.ExitTerminated
 	}
-	flags := flag.NewFlagSet("wfops trace", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		_, _ = fmt.Fprintf(stderr, "usage: %s\n\nDraws the trace of an instance, its children and all that it continued as, as their\nhistories have it; or exports it.\n\n", usage)
-		flags.PrintDefaults()
+	cancel(cause)
+	select {
+	case exit := <-done:
+		return exit
+	case <-time.After(grace):
+		return int(exit)
 	}
-	dsn := flags.String("dsn", os.Getenv("WFOPS_DSN"), "the `store`, as in sqlite:orders.db; WFOPS_DSN if not given")
-	otlp := flags.String("otlp", "", "export to the collector at this `URL`: http://host:4318, or grpc://host:4317")
-	switch err := flags.Parse(args[1:]); {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil:
-		return fmt.Errorf("%w: %w", err, errUsage)
-	case flags.NArg() != 1:
-		return fmt.Errorf("want one instance, got %d: %w", flags.NArg(), errUsage)
-	case *dsn == "":
-		return fmt.Errorf("no store: give -dsn or set WFOPS_DSN: %w", errUsage)
-	}
-	return trace(ctx, *dsn, flags.Arg(0), *otlp, stdout)
 }
 
-// open opens a store for reading.
-func open(ctx context.Context, dsn string) (backend.Backend, error) {
-	separator := "?"
-	if strings.Contains(dsn, "?") {
-		separator = "&"
+func environment() *cli.Env {
+	return &cli.Env{
+		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv,
+		InTTY: isTerminal(os.Stdin), OutTTY: isTerminal(os.Stdout), ErrTTY: isTerminal(os.Stderr), Width: width(),
+		Open:  func(ctx context.Context, t connect.Target) (backend.Backend, error) { return t.Open(ctx) },
+		By:    by(),
+		Build: cli.ReadBuild(),
 	}
-	return backends.Open(ctx, dsn+separator+"mode=ro")
+}
+
+func isTerminal(f *os.File) bool {
+	return term.IsTerminal(int(f.Fd())) //nolint:gosec // descriptors are small
+}
+
+// width returns that of the terminal, or 0.
+func width() int {
+	w, _, err := term.GetSize(int(os.Stdout.Fd())) //nolint:gosec // descriptors are small
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+// by returns who acts.
+func by() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
 }

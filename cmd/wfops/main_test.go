@@ -1,136 +1,161 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"errors"
-	"flag"
-	"net/http"
-	"net/http/httptest"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"strings"
-	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/wfops/wfops/backends/sqlite"
-	"github.com/wfops/wfops/client"
 	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/workflow"
-	"github.com/wfops/wfops/worker"
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
-func Order(ctx workflow.Context, rounds int) error {
-	_, err := workflow.CreateSubWorkflowInstance[any](ctx, workflow.SubWorkflowOptions{}, Payment).Get(ctx)
-	if err == nil && rounds > 0 {
-		return workflow.ContinueAsNew(ctx, rounds-1)
+// asProgram makes the test binary behave like the program.
+const asProgram = "WFOPS_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(run())
 	}
-	return err
+	os.Exit(m.Run())
 }
 
-func Payment(ctx workflow.Context) error {
-	_, err := workflow.ExecuteActivity[any](ctx, workflow.DefaultActivityOptions, Charge).Get(ctx)
-	return err
-}
-
-func Charge(context.Context) error { return nil }
-
-// shop returns the file of a store with a finished order in it.
-func shop(t *testing.T) string {
+// program is the program with its arguments, not started yet.
+func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "shop.db")
-	b, err := sqlite.Open(t.Context(), file)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...) //nolint:gosec // the test binary
+	cmd.Env = append(os.Environ(), asProgram+"=1", "WFOPS_DSN=")
+	return cmd
+}
+
+// store is a file with instances that nobody runs. It stays open, as that of a
+// program that works.
+func store(t *testing.T, n int) (path string, b backend.Backend) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "app.db")
+	b, err := sqlite.Open(t.Context(), path, sqlite.WithSynchronous(sqlite.Normal))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := worker.New(b, nil)
-	c := client.New(b)
-	i := &engine.Instance{}
-	for _, step := range []func() error{
-		func() error { return w.RegisterWorkflow(Order) },
-		func() error { return w.RegisterWorkflow(Payment) },
-		func() error { return w.RegisterActivity(Charge) },
-		func() error { return w.Start(t.Context()) },
-		func() (err error) {
-			i, err = c.CreateWorkflowInstance(t.Context(), client.WorkflowInstanceOptions{InstanceID: "order"}, Order, 1)
-			return err
-		},
-		func() error { return c.WaitForWorkflowInstance(t.Context(), i, time.Minute) },
-		func() error { return w.Stop(t.Context()) },
-		b.Close,
-	} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return file
-}
-
-var times = regexp.MustCompile(` {2}\d{4}-\S+ {2}\S+?( {2}trace \S+)?\n`)
-
-func TestTrace(t *testing.T) {
-	file := shop(t)
-	for _, dsn := range []string{file, "sqlite:" + file, "sqlite:" + file + "?busy_timeout=5s"} {
-		var out strings.Builder
-		if err := run(t.Context(), []string{"trace", "-dsn", dsn, "order"}, &out, nil); err != nil {
-			t.Fatalf("%s: %v", dsn, err)
-		}
-		const order = "workflow Order\n  child Payment\n    workflow Payment\n      activity Charge\n        attempt\n"
-		if got := times.ReplaceAllString(out.String(), "\n"); got != order+order {
-			t.Errorf("drawn is\n%s", out.String())
-		}
-	}
-}
-
-func TestTraceExported(t *testing.T) {
-	file := shop(t)
-	t.Setenv("WFOPS_DSN", file)
-	var posts atomic.Int64
-	answer := atomic.Int64{}
-	answer.Store(http.StatusOK)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1/traces" {
-			posts.Add(1)
-		}
-		w.WriteHeader(int(answer.Load()))
-	}))
-	defer server.Close()
-	var out strings.Builder
-	if err := run(t.Context(), []string{"trace", "--otlp", server.URL, "order"}, &out, nil); err != nil {
+	t.Cleanup(func() { _ = b.Close() })
+	started, err := history.Encode(history.Event{At: time.Now(), Body: history.WorkflowStarted{Workflow: "Order"}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if posts.Load() != 1 || !strings.HasPrefix(out.String(), "10 spans of order exported") {
-		t.Errorf("%d requests: %s", posts.Load(), out.String())
+	var cs []backend.Creation
+	for i := range n {
+		id := fmt.Sprintf("order-%d", i)
+		cs = append(cs, backend.Creation{Instance: engine.Instance{InstanceID: id, ExecutionID: id}, FirstExecution: id, Workflow: "Order", Queue: "default", Started: started})
 	}
-	answer.Store(http.StatusBadRequest)
-	if err := run(t.Context(), []string{"trace", "--otlp", server.URL, "order"}, &out, nil); err == nil {
-		t.Error("no error from a collector that refuses")
+	for _, r := range b.Create(t.Context(), cs) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	return path, b
+}
+
+func output(t *testing.T, cmd *exec.Cmd) (out, stderr string, exit int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+func TestProgram(t *testing.T) {
+	path, b := store(t, 3)
+	if out, stderr, exit := output(t, program(t, path, "list", "-o", "name", "--sort", "created")); out != "order-2\norder-1\norder-0\n" || stderr != "" || exit != 0 {
+		t.Errorf("exit %d\n%s\n%s", exit, out, stderr)
+	}
+	if out, stderr, exit := output(t, program(t, path)); out != "" || !strings.Contains(stderr, "Available Commands") || exit != 2 {
+		t.Errorf("exit %d\n%s\n%s", exit, out, stderr)
+	}
+	if _, stderr, exit := output(t, program(t, path, "terminate", "order-1", "--reason", "ticket 12", "--yes")); exit != 0 {
+		t.Errorf("exit %d: %s", exit, stderr)
+	}
+	s, err := b.Get(t.Context(), engine.Instance{InstanceID: "order-1"})
+	if err != nil || s.Status != engine.StatusTerminated || !strings.HasPrefix(s.LastError, "ticket 12 (") {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, stderr, exit := output(t, program(t, path, "terminate", "order-2", "--reason", "r")); exit != 5 || !strings.Contains(stderr, "--yes") {
+		t.Errorf("exit %d: %s", exit, stderr)
+	}
+	if out, _, exit := output(t, program(t, path, "wait", "order-1", "--for", "completed", "--timeout", "10s")); exit != 1 || out != "order-1 is terminated\n" {
+		t.Errorf("exit %d: %s", exit, out)
+	}
+	if _, _, exit := output(t, program(t, path, "wait", "order-2", "--for", "completed", "--timeout", "50ms")); exit != 124 {
+		t.Errorf("exit %d", exit)
 	}
 }
 
-func TestWhatCannotBeMeant(t *testing.T) {
-	t.Setenv("WFOPS_DSN", "")
-	file := shop(t)
-	for _, c := range []struct {
-		args string
-		want error
-	}{
-		{"", errUsage},
-		{"list", errUsage},
-		{"trace", errUsage},
-		{"trace a b", errUsage},
-		{"trace -what a", errUsage},
-		{"trace order", errUsage},
-		{"trace -h", flag.ErrHelp},
-		{"trace -dsn " + file + " nobody", engine.ErrInstanceNotFound},
-		{"trace -dsn " + file + " order/nobody", engine.ErrInstanceNotFound},
-		{"trace -dsn nowhere: order", engine.ErrInvalidArgument},
-		{"trace -dsn " + file + " -otlp localhost:4318 order", engine.ErrInvalidArgument},
-		{"trace -dsn " + file + " -otlp ftp://localhost order", engine.ErrInvalidArgument},
-	} {
-		var out, errs strings.Builder
-		if err := run(t.Context(), strings.Fields(c.args), &out, &errs); !errors.Is(err, c.want) {
-			t.Errorf("wfops %s: %v, want %v", c.args, err, c.want)
+// `wfops list | head -1` is no failure, and nothing to talk about.
+func TestReaderThatGoesAway(t *testing.T) {
+	path, _ := store(t, 3000)
+	cmd := program(t, path, "list", "-o", "jsonl")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(io.LimitReader(out, 4096)).ReadString('\n'); err != nil || !strings.Contains(line, "instance_id") {
+		t.Errorf("%q, %v", line, err)
+	}
+	if err := out.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v: %s", err, stderr.String())
+	}
+}
+
+// Also a command that reads what nobody writes ends, and says nothing.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such signals")
+	}
+	path, _ := store(t, 1)
+	for sig, exit := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+		cmd := program(t, path, "pause", "-", "--reason", "r", "--yes")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// More than a pipe holds: it is reading when this returns.
+		if _, err := in.Write(bytes.Repeat([]byte("\n"), 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it tells the exit code again
+		if got := cmd.ProcessState.ExitCode(); got != exit || stderr.Len() > 0 {
+			t.Errorf("%v: exit %d, %s", sig, got, stderr.String())
 		}
 	}
 }

@@ -1,15 +1,14 @@
-package main
+// Package trace makes the trace of stored instances, and exports it.
+package trace
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
@@ -20,32 +19,12 @@ import (
 	api "go.opentelemetry.io/otel/trace"
 
 	"github.com/wfops/wfops/client"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/telemetry"
 )
-
-// trace draws the trace of an instance, or exports it.
-func trace(ctx context.Context, dsn, instance, otlp string, stdout io.Writer) (err error) {
-	b, err := open(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	spans, err := collect(ctx, b, instance)
-	if err != nil {
-		return err
-	}
-	if otlp == "" {
-		return draw(stdout, spans)
-	}
-	if err := export(ctx, otlp, spans); err != nil {
-		return fmt.Errorf("exporting to %s: %w", otlp, err)
-	}
-	_, err = fmt.Fprintf(stdout, "%d spans of %s exported to %s\n", len(spans), instance, otlp)
-	return err
-}
 
 // collector makes spans of an instance and of all that hangs on it.
 type collector struct {
@@ -54,21 +33,11 @@ type collector struct {
 	spans []sdktrace.ReadOnlySpan
 }
 
-// collect returns the spans of the run that an instance id, or "instance/execution",
-// names. The id alone means the last run.
-func collect(ctx context.Context, b backend.Backend, name string) ([]sdktrace.ReadOnlySpan, error) {
+// Collect returns the spans of a run, of all that continues it and of their children, as
+// far as they are over. first is the execution that the run began with.
+func Collect(ctx context.Context, b backend.Backend, first engine.Instance) ([]sdktrace.ReadOnlySpan, error) {
 	s := collector{c: client.New(b), seen: map[engine.Instance]bool{}}
-	i := engine.Instance{InstanceID: name}
-	d, err := s.c.Describe(ctx, &i)
-	if at := strings.LastIndexByte(name, '/'); errors.Is(err, engine.ErrInstanceNotFound) && at > 0 {
-		i = engine.Instance{InstanceID: name[:at], ExecutionID: name[at+1:]}
-		d, err = s.c.Describe(ctx, &i)
-	}
-	if err != nil {
-		return nil, err
-	}
-	i = engine.Instance{InstanceID: d.Instance.InstanceID, ExecutionID: d.FirstExecution}
-	if err := s.run(ctx, i, history.Trace{}); err != nil {
+	if err := s.run(ctx, first, history.Trace{}); err != nil {
 		return nil, err
 	}
 	return s.spans, nil
@@ -137,7 +106,9 @@ func adopt(events []history.Event, parent history.Trace) *history.WorkflowStarte
 // exportBatch is how many spans one request has.
 const exportBatch = 1000
 
-func export(ctx context.Context, to string, spans []sdktrace.ReadOnlySpan) (err error) {
+// Export sends spans to a collector: http://host:4318, grpc://host:4317, or the same
+// with https and grpcs.
+func Export(ctx context.Context, to string, spans []sdktrace.ReadOnlySpan) (err error) {
 	exporter, err := exporterTo(ctx, to)
 	if err != nil {
 		return err
@@ -145,7 +116,7 @@ func export(ctx context.Context, to string, spans []sdktrace.ReadOnlySpan) (err 
 	defer func() { err = errors.Join(err, exporter.Shutdown(ctx)) }()
 	for batch := range slices.Chunk(spans, exportBatch) {
 		if err := exporter.ExportSpans(ctx, batch); err != nil {
-			return err
+			return fmt.Errorf("exporting to %s: %w", to, err)
 		}
 	}
 	return nil
@@ -174,42 +145,43 @@ func exporterTo(ctx context.Context, to string) (sdktrace.SpanExporter, error) {
 	return nil, fmt.Errorf("%w: the scheme is %q, want http, https, grpc or grpcs", engine.ErrInvalidArgument, u.Scheme)
 }
 
-// draw draws spans as a tree.
-func draw(out io.Writer, spans []sdktrace.ReadOnlySpan) error {
-	known := map[api.SpanID]bool{}
+// Tree orders spans by their parents, and those of one parent by their time.
+func Tree(spans []sdktrace.ReadOnlySpan) (roots []*ops.Span) {
+	nodes := map[api.SpanID]*ops.Span{}
 	for _, s := range spans {
-		known[s.SpanContext().SpanID()] = true
+		nodes[s.SpanContext().SpanID()] = plain(s)
 	}
-	below := map[api.SpanID][]sdktrace.ReadOnlySpan{}
 	for _, s := range spans {
-		parent := s.Parent().SpanID()
-		if !known[parent] {
-			parent = api.SpanID{}
+		n := nodes[s.SpanContext().SpanID()]
+		if parent := nodes[s.Parent().SpanID()]; parent != nil {
+			parent.Children = append(parent.Children, n)
+		} else {
+			roots = append(roots, n)
 		}
-		below[parent] = append(below[parent], s)
 	}
-	var text strings.Builder
-	if len(spans) == 0 {
-		text.WriteString("nothing is over yet\n")
+	for _, n := range nodes {
+		byTime(n.Children)
 	}
-	branch(&text, below, api.SpanID{}, "")
-	_, err := io.WriteString(out, text.String())
-	return err
+	byTime(roots)
+	return roots
 }
 
-func branch(out *strings.Builder, below map[api.SpanID][]sdktrace.ReadOnlySpan, of api.SpanID, indent string) {
-	slices.SortStableFunc(below[of], func(a, b sdktrace.ReadOnlySpan) int {
-		return cmp.Or(a.StartTime().Compare(b.StartTime()), cmp.Compare(a.Name(), b.Name()))
-	})
-	for _, s := range below[of] {
-		fmt.Fprintf(out, "%s%s  %s  %v", indent, s.Name(), s.StartTime().Format(time.RFC3339), s.EndTime().Sub(s.StartTime()).Round(time.Microsecond))
-		if s.Status().Code == codes.Error {
-			fmt.Fprintf(out, "  error: %s", engine.FirstLine(s.Status().Description))
-		}
-		if of == (api.SpanID{}) {
-			fmt.Fprintf(out, "  trace %s", s.SpanContext().TraceID())
-		}
-		out.WriteString("\n")
-		branch(out, below, s.SpanContext().SpanID(), indent+"  ")
+func plain(s sdktrace.ReadOnlySpan) *ops.Span {
+	p := &ops.Span{
+		Name: s.Name(), TraceID: s.SpanContext().TraceID().String(), SpanID: s.SpanContext().SpanID().String(),
+		Start: s.StartTime(), End: s.EndTime(),
 	}
+	if s.Parent().SpanID().IsValid() {
+		p.ParentID = s.Parent().SpanID().String()
+	}
+	if s.Status().Code == codes.Error {
+		p.Failed, p.Error = true, engine.FirstLine(s.Status().Description)
+	}
+	return p
+}
+
+func byTime(spans []*ops.Span) {
+	slices.SortStableFunc(spans, func(a, b *ops.Span) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Name, b.Name))
+	})
 }

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/connect"
+	"github.com/wfops/wfops/cmd/wfops/internal/document"
+	"github.com/wfops/wfops/cmd/wfops/internal/view"
+)
+
+// setting is a line of doctor.
+type setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source,omitempty"`
+}
+
+// report is what doctor says.
+type report struct {
+	Schema   string          `json:"schema"`
+	Build    Build           `json:"build"`
+	Settings []setting       `json:"settings"`
+	Store    *document.Store `json:"store,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+// runDoctor reports also where there is no store, or none that can be used; then the
+// error comes last.
+func runDoctor(ctx context.Context, s *session, _ []string) error {
+	r := report{Schema: "wfops.doctor/v1", Build: s.env.Build, Settings: s.settings()}
+	var failed error
+	if dsn, _ := s.connection(); dsn == "" {
+		r.add("store", "none", "first argument, --connect or WFOPS_DSN")
+	} else {
+		failed = s.examine(ctx, &r)
+	}
+	if failed != nil {
+		r.Error = failed.Error()
+	}
+	t := view.Table{Columns: []view.Column{{Key: "name", Title: "SETTING"}, {Key: "value", Title: "VALUE", Min: 20}, {Key: "source", Title: "FROM", Min: 10}}}
+	var names []string
+	for _, line := range r.Settings {
+		names = append(names, line.Name)
+		t.Rows = append(t.Rows, []view.Cell{{Text: line.Name, Style: view.Header}, {Text: line.Value}, {Text: line.Source, Style: view.Muted}})
+	}
+	if err := s.print(t, r, names); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (r *report) add(name, value, source string) {
+	r.Settings = append(r.Settings, setting{name, value, source})
+}
+
+func (s *session) settings() []setting {
+	b := s.env.Build
+	revision := b.Revision
+	if b.Modified {
+		revision += " (modified)"
+	}
+	colored, why := s.colored()
+	config, whose := connect.ConfigPath(s.env.Getenv)
+	return []setting{
+		{"version", b.Version, "this program"}, {"revision", revision, "this program"},
+		{"configuration", config, whose},
+		{"output", s.flags.output, "--output"},
+		{"color", yesNo(colored), why},
+		{"width", fmt.Sprint(s.env.Width), "terminal"},
+		{"input is a terminal", yesNo(s.env.InTTY), ""}, {"output is a terminal", yesNo(s.env.OutTTY), ""},
+		{"TERM", s.env.Getenv("TERM"), "environment"},
+		{"acting as", s.env.By, "user and host"},
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// examine opens the store and asks it about itself.
+func (s *session) examine(ctx context.Context, r *report) (err error) {
+	b, err := s.open(ctx)
+	if s.source != "" {
+		r.add("store", s.target.String(), s.source)
+	}
+	mode, why := s.target.Mode()
+	if mode != "" {
+		r.add("mode", string(mode), why)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := b.Close(); err == nil {
+			err = closed
+		}
+	}()
+	asked := s.clock()
+	info, err := s.store.Info(ctx)
+	if err != nil {
+		return err
+	}
+	took := s.clock().Sub(asked)
+	form := document.OfStore(info)
+	r.Store = &form
+	r.add("kind", info.Kind+" "+info.Version, "store")
+	r.add("schema", fmt.Sprint(info.Schema), "store")
+	r.add("durability", info.Durability, "store")
+	r.add("read-only", yesNo(info.ReadOnly), "store")
+	if skew := info.Now.Sub(asked.Add(took / 2)); skew.Abs() > max(took, time.Second) {
+		r.add("clock", fmt.Sprintf("%s off this machine's", skew.Round(time.Millisecond)), "store")
+	}
+	return nil
+}
+
+// profile is a line of ctx.
+type profile struct {
+	Schema string `json:"schema"`
+	Name   string `json:"profile"`
+	Store  string `json:"store"`
+	Mode   string `json:"mode"`
+	Source string `json:"source"`
+}
+
+// runProfiles lists the profiles. Passwords are not fetched for it.
+func runProfiles(ctx context.Context, s *session, _ []string) error {
+	path, _ := connect.ConfigPath(s.env.Getenv)
+	profiles, err := connect.Profiles(path)
+	if err != nil {
+		return err
+	}
+	t := view.Table{Columns: []view.Column{
+		{Key: "profile", Title: "PROFILE"}, {Key: "store", Title: "STORE", Min: 20}, {Key: "mode", Title: "MODE"}, {Key: "source", Title: "FROM", Min: 10},
+	}}
+	var docs []any
+	var names []string
+	for _, p := range profiles {
+		source := p.Source
+		p.PasswordEnv, p.PasswordFile, p.PasswordCommand = "", "", nil
+		target, err := p.Target(ctx, connect.Options{Write: s.flags.write, ReadOnly: s.flags.readOnly}, s.env.Getenv)
+		if err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
+		mode, _ := target.Mode()
+		docs, names = append(docs, profile{"wfops.profile/v1", p.Name, target.String(), string(mode), source}), append(names, p.Name)
+		t.Rows = append(t.Rows, []view.Cell{{Text: p.Name}, {Text: target.String()}, {Text: string(mode)}, {Text: source, Style: view.Muted}})
+	}
+	return s.printAll(t, docs, names)
+}
+
+func runVersion(_ context.Context, s *session, _ []string) error {
+	b := s.env.Build
+	if s.isTable() {
+		text := "wfops " + b.Version
+		if b.Revision != "" {
+			text += " " + b.Revision
+		}
+		_, err := fmt.Fprintln(s.env.Out, text)
+		return err
+	}
+	type version struct {
+		Schema string `json:"schema"`
+		Build
+	}
+	return s.print(view.Table{}, version{"wfops.version/v1", b}, []string{b.Version})
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/filter"
+)
+
+const environmentHelp = `WFOPS_DSN       the store, where neither the first argument nor --connect names one
+WFOPS_CONFIG    the configuration; else wfops/config.yaml in XDG_CONFIG_HOME or ~/.config
+NO_COLOR        if not empty, no colors
+CLICOLOR_FORCE  if not empty nor 0, colors also into a pipe
+TERM            dumb means no colors
+
+The configuration is never written by wfops. It gives names to stores:
+
+  profiles:
+    prod:
+      dsn: mysql://app@db-3:3306/wf?tls=true
+      password_env: PROD_PASSWORD      # or password_file: PATH
+      mode: ro                         # or password_command: [pass, show, prod]
+
+The password is put into dsn. Without mode a store on a server is read-only, unless
+--write is given.`
+
+const jsonHelp = `-o json writes one document, -o jsonl one for each line as they are read, -o yaml the
+same as YAML. A document names its schema, like wfops.instance/v1; fields are only
+ever added to one. Names are in snake_case, times in RFC 3339 and UTC, durations in
+milliseconds with a name that ends in _ms, ids are texts. Nothing is cut or escaped
+for eyes. Events are in the wire format of histories: payloads that are JSON stand
+for themselves, others are {"$bytes":"base64"}.
+
+--jq EXPRESSION takes pieces out of it, a document at a time; texts are written as
+they are:
+
+  wfops app.db list --filter is:blocked --jq .instance_id
+
+Errors are documents on standard error: {"schema":"wfops.error/v1","exit":4,...}.`
+
+// topics are pages of help that belong to no command.
+func topics() []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "filter", Short: "Help: how instances are chosen", Long: filterHelp()},
+		{Use: "exit-codes", Short: "Help: what exit codes mean", Long: exitHelp()},
+		{Use: "environment", Short: "Help: what is read from the environment", Long: environmentHelp},
+		{Use: "json", Short: "Help: what programs get", Long: jsonHelp},
+	}
+}
+
+func filterHelp() string {
+	var b strings.Builder
+	b.WriteString("A filter is a list of terms that must all match:\n\n")
+	for _, k := range filter.Keys() {
+		fmt.Fprintf(&b, "  %-24s %s\n", k.Example, k.Help)
+		if k.Values != nil {
+			fmt.Fprintf(&b, "  %-24s   %s\n", "", strings.Join(k.Values, ", "))
+		}
+	}
+	b.WriteString(`  word, "two words"        in id, workflow, error, status line, name of what is waited for
+  /re/                     an RE2 expression, in the same texts
+  !term, key:!value        the opposite
+
+Alternatives are separated by commas: status:failed,blocked. An unquoted * stands for
+any run of characters. Words ignore case unless they have capitals. Times are written
+as 90s, 1h30m, 2d or 1w.
+
+What the store can't do itself is looked for in what it answers, instance by instance,
+up to --scan of them: words, expressions, most opposites, patterns outside of type.`)
+	return b.String()
+}
+
+func exitHelp() string {
+	var b strings.Builder
+	for _, e := range exits {
+		fmt.Fprintf(&b, "%4d  %s\n", e.code, e.says)
+	}
+	return b.String()
+}

@@ -1,0 +1,188 @@
+// Package command is the list of everything that can be done with the console. Help,
+// completion, the tree of commands of the command line, and the keys and the palette
+// of the screens are made from it, so that they can't tell different stories.
+package command
+
+import "slices"
+
+// Command is something that can be done.
+type Command struct {
+	// Name is what is typed, on a command line or behind a colon.
+	Name string
+	// Title is one line, without a period.
+	Title string
+	// Help is what there is to say besides, in lines of at most 80 characters.
+	Help string
+	// Args are the arguments, in order.
+	Args []Arg
+	// Keys are what is pressed, by screen.
+	Keys []Key
+	// Needs says what the command needs of a store.
+	Needs Need
+	// Dangerous commands can't be taken back. They are confirmed.
+	Dangerous bool
+	// Examples are whole command lines.
+	Examples []string
+}
+
+// Need says what a command needs of a store.
+type Need int8
+
+// The closed set of needs.
+const (
+	NeedsNothing Need = iota
+	NeedsRead
+	NeedsWrite
+)
+
+// Arg is an argument.
+type Arg struct {
+	// Name as shown in help.
+	Name string
+	// Kind says how it is completed and checked.
+	Kind ArgKind
+	// Optional arguments are followed by no others.
+	Optional bool
+	// Many takes any number.
+	Many bool
+}
+
+// ArgKind is what an argument names.
+type ArgKind int8
+
+// The closed set of kinds.
+const (
+	ArgText     ArgKind = iota
+	ArgInstance         // an id, or a prefix of one where nothing is changed
+	ArgShell
+)
+
+// Scope is where a key works.
+type Scope string
+
+// The closed set of scopes.
+const (
+	ScopeList   Scope = "list"
+	ScopeDetail Scope = "detail"
+)
+
+// Key is a key that runs a command.
+type Key struct {
+	Scope Scope
+	Key   string
+}
+
+// everywhere is a key that works wherever there is an instance.
+func everywhere(key string) []Key { return []Key{{ScopeList, key}, {ScopeDetail, key}} }
+
+var (
+	one  = []Arg{{Name: "ID", Kind: ArgInstance}}
+	many = []Arg{{Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}
+)
+
+const bulkHelp = `The instances are named by id, in full, or chosen by --filter; - reads ids from
+standard input. --dry-run shows what would be done. What is more than one instance,
+or can't be taken back, is confirmed: on a terminal by an answer, elsewhere by --yes.`
+
+// All returns every command, in the order of the help.
+func All() []Command { return slices.Concat(reads(), changes(), others()) }
+
+// reads show what is in a store.
+func reads() []Command {
+	return []Command{
+		{
+			Name: "list", Title: "List instances", Needs: NeedsRead, Keys: []Key{{ScopeDetail, "Esc"}},
+			Help:     "What needs attention comes first: blocked, failed within a day, many attempts.\nSee: wfops help filter",
+			Examples: []string{"wfops app.db list --filter 'is:open waiting:signal idle:>1h'", "wfops app.db list --filter status:failed -o json"},
+		},
+		{
+			Name: "get", Title: "Show one instance", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeList, "Enter"}},
+			Help:     "ID may be the beginning of an id, or ID/EXECUTION.",
+			Examples: []string{"wfops app.db get order-8841"},
+		},
+		{
+			Name: "history", Title: "Show the events of an instance", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "2"}},
+			Examples: []string{"wfops app.db history order-8841 -o jsonl"},
+		},
+		{
+			Name: "tree", Title: "Show an instance and its children", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "6"}},
+			Examples: []string{"wfops app.db tree import-311"},
+		},
+		{
+			Name: "pending", Title: "Show what an instance has under way", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "4"}},
+			Help: "Activities, timers, and events that it has not read.", Examples: []string{"wfops app.db pending order-8841"},
+		},
+		{
+			Name: "queues", Title: "Show depth and age of the queues", Needs: NeedsRead, Keys: []Key{{ScopeList, "Q"}}, Examples: []string{"wfops app.db queues"},
+		},
+		{
+			Name: "workers", Title: "Show the workers", Needs: NeedsRead, Keys: []Key{{ScopeList, "W"}}, Examples: []string{"wfops app.db workers -o wide"},
+		},
+		{
+			Name: "health", Title: "Look for what is wrong", Needs: NeedsRead, Keys: []Key{{ScopeList, "H"}},
+			Help: "Exits with 0 if nothing is, with 1 if something is.", Examples: []string{"wfops app.db health --max-wait 5m"},
+		},
+		{
+			Name: "wait", Title: "Wait until an instance has a status", Args: one, Needs: NeedsRead,
+			Help:     "Exits with 0 if it has, with 1 if it ended otherwise, with 124 when time is up.",
+			Examples: []string{"wfops app.db wait order-8841 --for completed --timeout 5m"},
+		},
+		{
+			Name: "trace", Title: "Show the trace of an instance, or export it", Args: one, Needs: NeedsRead,
+			Help:     "Of the instance, its children and all that it continued as, as histories have it.\nWith --otlp it is sent to a collector: what a crash has lost is filled in.",
+			Examples: []string{"wfops app.db trace order-8841", "wfops app.db trace order-8841 --otlp http://localhost:4318"},
+		},
+	}
+}
+
+// changes need a connection that may write.
+func changes() []Command {
+	return []Command{
+		{
+			Name: "signal", Title: "Send a signal", Args: []Arg{{Name: "NAME"}, {Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}, Needs: NeedsWrite, Keys: everywhere("s"),
+			Help:     "The argument of the signal is JSON: --input '{\"ok\":true}', --input @FILE, or --input -.\n" + bulkHelp,
+			Examples: []string{`wfops app.db signal decision kyc-5520 --input '"approve"' --reason "ticket 12"`},
+		},
+		{
+			Name: "cancel", Title: "Ask instances to cancel", Args: many, Needs: NeedsWrite, Dangerous: true, Keys: everywhere("c"),
+			Help: "Their code is told, and may clean up.\n" + bulkHelp, Examples: []string{`wfops app.db cancel order-8841 --reason "ordered twice"`},
+		},
+		{
+			Name: "terminate", Title: "End instances at once", Args: many, Needs: NeedsWrite, Dangerous: true,
+			Help: "Their code is not asked. It needs no worker.\n" + bulkHelp, Examples: []string{`wfops app.db terminate --filter 'is:blocked type:Old*' --reason "retired"`},
+		},
+		{
+			Name: "retry", Title: "Try blocked instances again", Args: many, Needs: NeedsWrite,
+			Help: "Also on builds that have failed on them.\n" + bulkHelp, Examples: []string{`wfops app.db retry order-8702 --reason "fixed in 9c1e"`},
+		},
+		{
+			Name: "pause", Title: "Keep instances from moving", Args: many, Needs: NeedsWrite,
+			Help: "No step and no attempt begins until they are resumed; what runs ends.\n" + bulkHelp, Examples: []string{`wfops app.db pause import-311 --reason "disk full"`},
+		},
+		{
+			Name: "resume", Title: "Let paused instances move again", Args: many, Needs: NeedsWrite,
+			Help: bulkHelp, Examples: []string{`wfops app.db resume import-311 --reason "disk has room"`},
+		},
+		{
+			Name: "remove", Title: "Delete finished instances with all that is stored of them", Args: many, Needs: NeedsWrite, Dangerous: true,
+			Help: bulkHelp, Examples: []string{`wfops app.db remove --filter 'is:final age:>30d' --reason retention --yes`},
+		},
+	}
+}
+
+// others need no store.
+func others() []Command {
+	return []Command{
+		{
+			Name: "ctx", Title: "List the profiles of the configuration", Needs: NeedsNothing, Keys: []Key{{ScopeList, "P"}},
+			Help:     "A profile is a name for a store: wfops NAME list. See: wfops help environment",
+			Examples: []string{"wfops ctx", "wfops ctx -o json"},
+		},
+		{Name: "doctor", Title: "Show what wfops works with, and where each setting came from", Needs: NeedsNothing, Examples: []string{"wfops app.db doctor"}},
+		{
+			Name: "completion", Title: "Write a script that completes commands", Args: []Arg{{Name: "bash|zsh|fish|powershell", Kind: ArgShell}}, Needs: NeedsNothing,
+			Examples: []string{"source <(wfops completion bash)"},
+		},
+		{Name: "version", Title: "Show the version", Needs: NeedsNothing, Examples: []string{"wfops version -o json"}},
+	}
+}

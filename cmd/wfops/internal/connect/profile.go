@@ -1,0 +1,194 @@
+package connect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wfops/wfops/engine"
+)
+
+// Profile is a store that the configuration has a name for.
+type Profile struct {
+	Name string `yaml:"-"`
+	// Source is where it is written: "path:line".
+	Source string `yaml:"-"`
+
+	DSN string `yaml:"dsn"`
+	// Mode is rw, ro or, as for a DSN, empty.
+	Mode string `yaml:"mode"`
+	// At most one of these says where the password comes from. The command is run
+	// without a shell, and its output is the password.
+	PasswordEnv     string   `yaml:"password_env"`
+	PasswordFile    string   `yaml:"password_file"`
+	PasswordCommand []string `yaml:"password_command"`
+}
+
+// ConfigPath returns where the configuration is, whether there is one or not:
+// WFOPS_CONFIG, or wfops/config.yaml in XDG_CONFIG_HOME or in ~/.config.
+func ConfigPath(getenv func(string) string) (path, source string) {
+	if path := getenv("WFOPS_CONFIG"); path != "" {
+		return path, "WFOPS_CONFIG"
+	}
+	if dir := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) { // others are to be ignored
+		return filepath.Join(dir, "wfops", "config.yaml"), "XDG_CONFIG_HOME"
+	}
+	home := getenv("HOME")
+	if home == "" {
+		home = getenv("USERPROFILE")
+	}
+	return filepath.Join(home, ".config", "wfops", "config.yaml"), "home"
+}
+
+// nameOfProfile keeps names apart from paths, connection strings and flags.
+var nameOfProfile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+// Profiles reads the profiles of a configuration, in its order. A file that is not
+// there has none.
+func Profiles(path string) ([]Profile, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the user's own
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	profiles, err := parseProfiles(path, raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: configuration %s: %w", engine.ErrInvalidArgument, path, err)
+	}
+	return profiles, nil
+}
+
+func parseProfiles(path string, raw []byte) ([]Profile, error) {
+	var config struct {
+		Profiles map[string]Profile `yaml:"profiles"`
+	}
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true) // a misspelled password_env must not go unnoticed
+	if err := d.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	var profiles []Profile
+	for name, p := range config.Profiles {
+		p.Name = name
+		if err := p.check(); err != nil {
+			return nil, fmt.Errorf("profile %q: %w", name, err)
+		}
+		profiles = append(profiles, p)
+	}
+	lines := linesOf(raw)
+	for i, p := range profiles {
+		profiles[i].Source = fmt.Sprintf("%s:%d", path, lines[p.Name])
+	}
+	slices.SortFunc(profiles, func(a, b Profile) int { return lines[a.Name] - lines[b.Name] })
+	return profiles, nil
+}
+
+// linesOf returns where each profile begins.
+func linesOf(raw []byte) map[string]int {
+	var config struct {
+		Profiles yaml.Node `yaml:"profiles"`
+	}
+	lines := map[string]int{}
+	if err := yaml.Unmarshal(raw, &config); err != nil {
+		return lines // it was read before
+	}
+	for i := 0; i+1 < len(config.Profiles.Content); i += 2 {
+		lines[config.Profiles.Content[i].Value] = config.Profiles.Content[i].Line
+	}
+	return lines
+}
+
+func (p Profile) check() error {
+	given := 0
+	for _, one := range []bool{p.PasswordEnv != "", p.PasswordFile != "", len(p.PasswordCommand) > 0} {
+		if one {
+			given++
+		}
+	}
+	switch {
+	case !nameOfProfile.MatchString(p.Name):
+		return errors.New("a name has letters, digits, '_', '.' and '-', and does not begin with one of the last two")
+	case IsTarget(p.Name):
+		return errors.New("a name must not look like a store")
+	case p.DSN == "":
+		return errors.New("dsn is missing")
+	case p.Mode != "" && p.Mode != "ro" && p.Mode != "rw":
+		return fmt.Errorf("mode is ro or rw, not %q", p.Mode)
+	case given > 1:
+		return errors.New("password_env, password_file and password_command exclude each other")
+	case given == 1 && !strings.Contains(p.DSN, "://"):
+		return errors.New("a password needs a dsn of the form scheme://user@host")
+	}
+	return nil
+}
+
+// Target decides how the store of the profile is to be opened. It may read a file or
+// run a command for the password. Errors tell nothing of what these answer.
+func (p Profile) Target(ctx context.Context, o Options, getenv func(string) string) (Target, error) {
+	dsn := p.DSN
+	password, given, err := p.password(ctx, getenv)
+	if err != nil {
+		return Target{}, fmt.Errorf("%w: the password of profile %q: %w", engine.ErrInvalidArgument, p.Name, err)
+	}
+	if given {
+		dsn = withPassword(dsn, password)
+	}
+	o.profile, o.profileMode = p.Name, p.Mode
+	return Parse(dsn, o)
+}
+
+func (p Profile) password(ctx context.Context, getenv func(string) string) (password string, given bool, err error) {
+	switch {
+	case p.PasswordEnv != "":
+		if password = getenv(p.PasswordEnv); password == "" {
+			return "", false, fmt.Errorf("%s is not set", p.PasswordEnv)
+		}
+	case p.PasswordFile != "":
+		raw, err := os.ReadFile(p.PasswordFile)
+		if err != nil {
+			return "", false, err
+		}
+		password = string(raw)
+	case len(p.PasswordCommand) > 0:
+		raw, err := exec.CommandContext(ctx, p.PasswordCommand[0], p.PasswordCommand[1:]...).Output() //nolint:gosec // the user's own
+		if err != nil {
+			return "", false, fmt.Errorf("running %s: %w", p.PasswordCommand[0], err)
+		}
+		password = string(raw)
+	default:
+		return "", false, nil
+	}
+	return strings.TrimRight(password, "\r\n"), true, nil
+}
+
+// withPassword puts a password into a connection string, in place of one that is
+// there.
+func withPassword(dsn, password string) string {
+	scheme, rest, _ := strings.Cut(dsn, "://")
+	address, settings, found := strings.Cut(rest, "?")
+	user, host := "", address
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		user, _, _ = strings.Cut(address[:at], ":")
+		host = address[at+1:]
+	}
+	_, escaped, _ := strings.Cut(url.UserPassword("", password).String(), ":")
+	dsn = scheme + "://" + user + ":" + escaped + "@" + host
+	if found {
+		dsn += "?" + settings
+	}
+	return dsn
+}

@@ -1,0 +1,109 @@
+// Package ops is what an operator can ask of a store and do to it: lists with a
+// filter, one instance in detail, the state of queues and workers, and control of
+// instances. It needs nothing but the port.
+//
+// Reads see committed state and take no lease. Everything that changes an instance is
+// refused on a connection that may only read, here and, where it can, by the store.
+package ops
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/backend/intercept"
+)
+
+// Store is a connection to a store. It is safe for concurrent use; closing the
+// backend stays the caller's.
+type Store struct {
+	b    backend.Backend
+	o    Options
+	time clock
+}
+
+// Options change how New builds a Store. The zero value may write.
+type Options struct {
+	// ReadOnly refuses every change before the store is asked.
+	ReadOnly bool
+	// By is who acts, for the histories of instances: "ana@host".
+	By string
+	// Patience is how long one call of the store may take; 0 means as long as its ctx
+	// allows. A list or a history makes many calls.
+	Patience time.Duration
+	// Clock is this machine's; nil means time.Now.
+	Clock func() time.Time
+}
+
+// New returns a Store on b.
+func New(b backend.Backend, o Options) *Store {
+	s := &Store{b: b, o: o, time: clock{local: o.Clock}}
+	if s.time.local == nil {
+		s.time.local = time.Now
+	}
+	if o.Patience > 0 {
+		s.b = intercept.New(b, o.bound)
+	}
+	return s
+}
+
+// bound gives a call of the store a deadline.
+func (o Options) bound(ctx context.Context, m intercept.Method, next func(context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, o.Patience)
+	defer cancel()
+	err := next(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the store has not answered (%s) for %v: %w", m, o.Patience, err)
+	}
+	return err
+}
+
+// ReadOnly reports whether changes are refused without asking the store.
+func (s *Store) ReadOnly() bool { return s.o.ReadOnly }
+
+// Info describes the store.
+func (s *Store) Info(ctx context.Context) (backend.Info, error) {
+	info, err := s.b.Info(ctx)
+	if err == nil {
+		s.time.heard(info.Now)
+	}
+	return info, err
+}
+
+// Now returns the store's time, by which ages are counted: what this machine's clock
+// says plus what it was off when the store last told the time.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if now, ok := s.time.now(); ok {
+		return now, nil
+	}
+	_, err := s.Info(ctx)
+	now, _ := s.time.now()
+	return now, err
+}
+
+// trust is how long the difference between two clocks is believed.
+const trust = time.Minute
+
+// clock knows by how much the store's clock differs from this machine's.
+type clock struct {
+	local  func() time.Time
+	mu     sync.Mutex
+	offset time.Duration
+	until  time.Time
+}
+
+func (c *clock) heard(store time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	local := c.local()
+	c.offset, c.until = store.Sub(local), local.Add(trust)
+}
+
+func (c *clock) now() (now time.Time, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	local := c.local()
+	return local.Add(c.offset).UTC(), local.Before(c.until)
+}

@@ -1,0 +1,186 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// Instances is the table of a list.
+func Instances(all []backend.Summary, o Options) Table {
+	t := Table{Columns: []Column{
+		{Key: "sign", Title: "S", Sign: true},
+		{Key: "instance", Title: "INSTANCE", Min: 12, Max: 48},
+		{Key: "workflow", Title: "WORKFLOW", Min: 10, Max: 32, Rank: 3},
+		{Key: "queue", Title: "QUEUE", Min: 6, Max: 20, Rank: 8, Wide: true},
+		{Key: "status", Title: "STATUS", Rank: 5},
+		{Key: "age", Title: "AGE", Right: true, Rank: 2},
+		{Key: "idle", Title: "IDLE", Right: true, Rank: 6},
+		{Key: "events", Title: "EVENTS", Right: true, Rank: 7},
+		{Key: "try", Title: "TRY", Right: true, Rank: 4},
+		{Key: "build", Title: "BUILD", Max: 14, Rank: 8, Wide: true},
+		{Key: "worker", Title: "WORKER", Min: 6, Max: 24, Rank: 8, Wide: true},
+		{Key: "execution", Title: "EXECUTION", Rank: 8, Wide: true},
+		{Key: "tags", Title: "TAGS", Min: 8, Max: 40, Rank: 8, Wide: true},
+		{Key: "situation", Title: "WAITING ON / LAST ERROR", Min: 30, Rank: 1},
+	}}
+	for i := range all {
+		s := &all[i]
+		t.Rows = append(t.Rows, []Cell{
+			o.StatusSign(s), {s.Instance.InstanceID, Plain}, {s.Workflow, Plain}, {string(s.Queue), Muted}, {StatusWord(s), statusStyle(s.Status)},
+			{o.age(s.Created), Plain}, {o.age(s.Updated), Muted}, {strconv.FormatInt(s.HistoryLength, 10), Muted}, {positive(int64(s.Attempt)), Waiting},
+			{s.Build, Muted}, {s.Worker, Muted}, {s.Instance.ExecutionID, Muted}, {tags(s.Tags), Muted}, o.Situation(s),
+		})
+	}
+	return t
+}
+
+// StatusSign is the sign of an instance: of its status or, while it runs, of what it
+// waits for.
+func (o Options) StatusSign(s *backend.Summary) Cell {
+	style := statusStyle(s.Status)
+	switch s.Status {
+	case engine.StatusRunning:
+		return o.runningSign(s)
+	case engine.StatusBlocked:
+		return o.cell(signBlocked, style)
+	case engine.StatusCompleted:
+		return o.cell(signCompleted, style)
+	case engine.StatusFailed:
+		return o.cell(signFailed, style)
+	case engine.StatusCanceled:
+		return o.cell(signCanceled, style)
+	case engine.StatusTerminated:
+		return o.cell(signTerminated, style)
+	case engine.StatusContinuedAsNew:
+		return o.cell(signContinued, style)
+	}
+	return o.cell(signNone, Plain)
+}
+
+func (o Options) runningSign(s *backend.Summary) Cell {
+	switch {
+	case s.Paused:
+		return o.cell(signPaused, Waiting)
+	case s.Attempt > 1:
+		return o.cell(signRetrying, Waiting)
+	case s.HistoryLength == 0:
+		return o.cell(signQueued, Waiting)
+	case s.Waiting != nil && s.Waiting.Kind == engine.WaitSignal:
+		return o.cell(signSignal, Waiting)
+	case s.Waiting != nil && s.Waiting.Kind == engine.WaitTimer:
+		return o.cell(signTimer, Waiting)
+	}
+	return o.cell(signRunning, Running)
+}
+
+func statusStyle(s engine.Status) Style {
+	switch s {
+	case engine.StatusRunning:
+		return Running
+	case engine.StatusBlocked:
+		return Attention
+	case engine.StatusCompleted:
+		return Good
+	case engine.StatusFailed:
+		return Bad
+	case engine.StatusCanceled, engine.StatusTerminated:
+		return Stopped
+	case engine.StatusContinuedAsNew:
+		return Muted
+	}
+	return Plain
+}
+
+// StatusWord is the status of an instance in words.
+func StatusWord(s *backend.Summary) string {
+	if s.Paused {
+		return string(s.Status) + ", paused"
+	}
+	return string(s.Status)
+}
+
+// Situation says in one line why an instance does not move, or how it ended.
+func (o Options) Situation(s *backend.Summary) Cell {
+	switch {
+	case s.Status == engine.StatusBlocked:
+		return Cell{blockedBecause(s), Attention}
+	case s.Status.Final():
+		return Cell{s.LastError, Bad}
+	case s.Paused:
+		return Cell{"paused", Waiting}
+	case s.HistoryLength == 0:
+		return Cell{"not begun for " + o.age(s.Created), Waiting}
+	case s.Waiting != nil:
+		text := o.waiting(*s.Waiting)
+		if s.LastError != "" && s.Attempt > 1 {
+			text += ": " + s.LastError
+		}
+		return Cell{text, Waiting}
+	}
+	return Cell{s.StatusLine, Plain}
+}
+
+// blockedBecause shows the reason of a blocked instance.
+func blockedBecause(s *backend.Summary) string {
+	var reason engine.BlockReason
+	if err := json.Unmarshal(s.Block, &reason); err != nil || reason.Message == "" {
+		return "blocked: " + s.BlockClass
+	}
+	at := ""
+	if reason.Seq > 0 {
+		at = fmt.Sprintf(" at event %d", reason.Seq)
+	}
+	return fmt.Sprintf("%s%s: %s", s.BlockClass, at, reason.Message)
+}
+
+// waiting shows what is waited for.
+func (o Options) waiting(w engine.Waiting) string {
+	text := string(w.Kind)
+	if w.Name != "" {
+		text += " " + strconv.Quote(w.Name)
+	}
+	switch {
+	case w.Kind == engine.WaitOther && w.Name == "":
+		text = "something inside the workflow"
+	case w.Kind == engine.WaitTimer && !w.Until.IsZero() && w.Until.Before(o.Now):
+		return text + " overdue for " + Span(o.Now.Sub(w.Until)) + more(w)
+	case w.Kind == engine.WaitTimer && !w.Until.IsZero():
+		return text + " fires in " + Span(w.Until.Sub(o.Now)) + more(w)
+	}
+	if w.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", w.Attempt)
+	}
+	if !w.Since.IsZero() {
+		text += " for " + o.age(w.Since)
+	}
+	return text + more(w)
+}
+
+func more(w engine.Waiting) string {
+	if w.More == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", w.More)
+}
+
+func positive(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func tags(all map[string]string) string {
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		pairs = append(pairs, k+"="+all[k])
+	}
+	return strings.Join(pairs, " ")
+}

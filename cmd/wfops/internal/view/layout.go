@@ -1,0 +1,197 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// gap is the room between two columns.
+const gap = 1
+
+// Layout returns the lines of a table, the first of which are the titles, for a
+// terminal of that width: columns that find no room are left out, texts are escaped,
+// cut and padded. There are no spaces at the ends of lines. A width of 0 means that there is no
+// end of room.
+func Layout(t Table, width int) [][]Cell {
+	widths := t.widths(width)
+	lines := make([][]Cell, 0, len(t.Rows)+1)
+	titles := make([]Cell, len(t.Columns))
+	for i, c := range t.Columns {
+		titles[i] = Cell{c.Title, Header}
+	}
+	for _, row := range append([][]Cell{titles}, t.Rows...) {
+		line := make([]Cell, 0, len(row))
+		for i, cell := range row {
+			if widths[i] > 0 {
+				line = append(line, Cell{Pad(Clip(cell.Text, widths[i]), widths[i], t.Columns[i].Right), cell.Style})
+			}
+		}
+		lines = append(lines, trimmed(line))
+	}
+	return lines
+}
+
+// trimmed returns a line without spaces at its end.
+func trimmed(line []Cell) []Cell {
+	for n := len(line); n > 0; n-- {
+		if line[n-1].Text = strings.TrimRight(line[n-1].Text, " "); line[n-1].Text != "" {
+			return line[:n]
+		}
+	}
+	return nil
+}
+
+// sampled is how many rows the widths of columns go by.
+const sampled = 5000
+
+// widths returns the width of each column, 0 for those that are left out.
+func (t Table) widths(width int) []int {
+	widths := make([]int, len(t.Columns))
+	for i, c := range t.Columns {
+		widths[i] = max(1, Width(c.Title))
+		for _, row := range t.Rows[:min(len(t.Rows), sampled)] {
+			widths[i] = max(widths[i], cellWidth(row[i].Text, width))
+		}
+		if c.Max > 0 && width > 0 {
+			widths[i] = min(widths[i], max(c.Max, Width(c.Title)))
+		}
+	}
+	if width > 0 {
+		t.fit(widths, width)
+	}
+	return widths
+}
+
+// unlimited is how wide a column is where there is no end of room.
+const unlimited = 1 << 16
+
+// cellWidth looks at no more of a text than could be shown.
+func cellWidth(text string, width int) int {
+	if width <= 0 {
+		width = unlimited
+	}
+	return Width(Clip(text, width))
+}
+
+// fit makes room: first columns shrink, the widest first, then they go, by rank.
+func (t Table) fit(widths []int, width int) {
+	order := make([]int, len(widths))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(t.Columns[b].Rank, t.Columns[a].Rank) })
+	for _, gone := range append([]int{-1}, order...) {
+		if gone >= 0 {
+			if t.Columns[gone].Rank == 0 {
+				break
+			}
+			widths[gone] = 0
+		}
+		if total(t.least(widths)) <= width {
+			break
+		}
+	}
+	for over := total(widths) - width; over > 0; over = total(widths) - width {
+		if !t.shrink(widths, over) {
+			return
+		}
+	}
+}
+
+// least returns how narrow the columns that are left could be.
+func (t Table) least(widths []int) []int {
+	least := slices.Clone(widths)
+	for i, c := range t.Columns {
+		if c.Min > 0 {
+			least[i] = min(widths[i], c.Min)
+		}
+	}
+	return least
+}
+
+// shrink takes from the widest column that can give, down to the next one's width at
+// most, and reports whether there was one.
+func (t Table) shrink(widths []int, over int) bool {
+	widest, next := -1, 0
+	for i, c := range t.Columns {
+		if c.Min == 0 || widths[i] <= c.Min {
+			continue
+		}
+		switch {
+		case widest < 0 || widths[i] > widths[widest]:
+			if widest >= 0 {
+				next = widths[widest]
+			}
+			widest = i
+		default:
+			next = max(next, widths[i])
+		}
+	}
+	if widest < 0 {
+		return false
+	}
+	give := max(1, min(over, widths[widest]-max(next, t.Columns[widest].Min)))
+	widths[widest] -= give
+	return true
+}
+
+func total(widths []int) int {
+	sum := -gap
+	for _, w := range widths {
+		if w > 0 {
+			sum += w + gap
+		}
+	}
+	return sum
+}
+
+// Select returns the table with the columns of these keys, in this order, and the
+// keys that there are none for.
+func (t Table) Select(keys []string) (selected Table, unknown []string) {
+	var picked []int
+	for _, key := range keys {
+		i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Key == key })
+		if i < 0 {
+			unknown = append(unknown, key)
+			continue
+		}
+		picked = append(picked, i)
+	}
+	return t.pick(picked), unknown
+}
+
+// Narrow returns the table without the columns of wide tables.
+func (t Table) Narrow() Table {
+	return t.without(func(c Column) bool { return c.Wide })
+}
+
+// Words returns the table without the columns that are for eyes only.
+func (t Table) Words() Table {
+	return t.without(func(c Column) bool { return c.Sign })
+}
+
+func (t Table) without(drop func(Column) bool) Table {
+	var picked []int
+	for i, c := range t.Columns {
+		if !drop(c) {
+			picked = append(picked, i)
+		}
+	}
+	return t.pick(picked)
+}
+
+func (t Table) pick(columns []int) Table {
+	var p Table
+	for _, i := range columns {
+		p.Columns = append(p.Columns, t.Columns[i])
+	}
+	for _, row := range t.Rows {
+		cells := make([]Cell, len(columns))
+		for j, i := range columns {
+			cells[j] = row[i]
+		}
+		p.Rows = append(p.Rows, cells)
+	}
+	return p
+}
