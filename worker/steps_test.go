@@ -88,7 +88,8 @@ func TestResultsThatComeTogetherShareSteps(t *testing.T) {
 		synctest.Wait()
 		close(end)
 		equal(w, "result", result[int](w, i), width)
-		if n := len(w.store.seen(i)); n > width/10 {
+		// Most often 3. A busy machine may take the lead away from an activity halfway.
+		if n := len(w.store.seen(i)); n > width/3 {
 			w.Errorf("%d results took %d steps", width, n)
 		}
 	})

@@ -142,7 +142,7 @@ func (s *server) handle(f frame) error {
 
 func (s *server) answer(f frame) answer {
 	a := answer{Report: unanswered(diagnostics.Bundle{}, diagnostics.ClassPanic, "a codec, a converter or a type has ended its goroutine")}
-	a.Left = leftover.Run(strconv.FormatUint(uint64(f.number), 10), func() { a.Report = s.replay(f.body) })
+	a.Left = leftover.RunOften(strconv.FormatUint(uint64(f.number), 10), func() { a.Report = s.replay(f.body) })
 	a.Spent = len(a.Left) > 0 || executor.Abandoned() > 0
 	return a
 }

@@ -21,17 +21,32 @@ const leaving = 50 * time.Millisecond
 
 // Run calls f, in a goroutine of its own, which f may end, and waits for it. It returns
 // the stacks of the goroutines that f has started and that still run; id tells them
-// from those of other calls. It does not see one if as many others have ended
-// meanwhile: to look each time would cost more than what f does.
+// from those of other calls.
 func Run(id string, f func()) (stacks []string) {
+	run(id, f)
+	return remaining(id, func() bool { return len(labeled(id)) == 0 })
+}
+
+// RunOften is Run for thousands of calls, where to look each time would cost more than
+// what f does. It does not see a goroutine if as many others have ended meanwhile.
+func RunOften(id string, f func()) (stacks []string) {
 	before := runtime.NumGoroutine()
+	run(id, f)
+	return remaining(id, func() bool { return runtime.NumGoroutine() <= before })
+}
+
+func run(id string, f func()) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		pprof.Do(context.Background(), pprof.Labels(label, id), func(context.Context) { f() })
 	})
 	done.Wait()
+}
+
+// remaining looks when none is there any more, or when they have had the time to end.
+func remaining(id string, none func() bool) (stacks []string) {
 	for deadline := time.Now().Add(leaving); time.Now().Before(deadline); <-time.After(time.Millisecond) {
-		if runtime.NumGoroutine() <= before {
+		if none() {
 			return nil
 		}
 	}

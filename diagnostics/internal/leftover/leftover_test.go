@@ -3,6 +3,7 @@ package leftover
 import (
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -32,4 +33,37 @@ func TestRun(t *testing.T) {
 	}
 	close(stop)
 	<-ended
+}
+
+// Run sees what remains also when another goroutine ends meanwhile.
+func TestRunDoesNotCount(t *testing.T) {
+	stop, other, gone := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		<-other
+	}()
+	var ended sync.WaitGroup
+	got := Run("counted", func() {
+		ended.Go(func() { <-stop })
+		close(other)
+		<-gone
+	})
+	if len(got) != 1 {
+		t.Errorf("got %q, want one that remains", got)
+	}
+	close(stop)
+	ended.Wait()
+}
+
+func TestRunOften(t *testing.T) {
+	stop := make(chan struct{})
+	var ended sync.WaitGroup
+	if got := RunOften("stays", func() { ended.Go(func() { <-stop }) }); len(got) != 1 {
+		t.Errorf("got %q, want one", got)
+	}
+	close(stop)
+	ended.Wait()
+	if got := RunOften("leaves", func() {}); len(got) > 0 {
+		t.Errorf("got %q", got)
+	}
 }
