@@ -91,10 +91,10 @@ var layers = map[string]string{
 	"cmd/wfops/internal/connect":           "engine engine/backend backends",
 	"cmd/wfops/internal/ops":               "engine engine/history engine/backend engine/backend/intercept cmd/wfops/internal/filter",
 	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend",
-	"cmd/wfops/internal/view":              "engine engine/history engine/backend cmd/wfops/internal/filter cmd/wfops/internal/ops",
-	"cmd/wfops/internal/document":          "engine engine/history engine/backend cmd/wfops/internal/ops",
+	"cmd/wfops/internal/view":              "engine engine/history engine/backend diagnostics cmd/wfops/internal/filter cmd/wfops/internal/ops",
+	"cmd/wfops/internal/document":          "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops",
 	"cmd/wfops/internal/command":           "",
-	"cmd/wfops/internal/cli": "engine engine/history engine/backend cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
+	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
 		"cmd/wfops/internal/view cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace",
 	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
 	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect",

@@ -27,7 +27,23 @@ import (
 
 var update = flag.Bool("update", false, "write golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// binaries is where programs for the tests are built.
+var binaries string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "wfops-cli-*")
+	if err != nil {
+		panic(err)
+	}
+	binaries = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 var now = time.Date(2026, 8, 22, 11, 42, 7, 0, time.UTC)
 
@@ -79,14 +95,15 @@ var goldens = map[string]string{}
 
 // open is the product's way but for the clock.
 func (w *world) open(ctx context.Context, target connect.Target) (backend.Backend, error) {
-	if target.String() != "app.db" {
+	file := target.String()
+	if file != "app.db" && file != fleetFile {
 		return target.Open(ctx)
 	}
 	opts := []sqlite.Option{sqlite.WithClock(w.clock.Now), sqlite.WithoutMigrations()}
 	if mode, _ := target.Mode(); mode == connect.ReadOnly {
 		opts = append(opts, sqlite.ReadOnly())
 	}
-	return sqlite.Open(ctx, "app.db", opts...)
+	return sqlite.Open(ctx, file, opts...)
 }
 
 func (w *world) seed(b backend.Backend) {

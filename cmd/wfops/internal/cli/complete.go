@@ -37,6 +37,8 @@ func (s *session) completer(c command.Command) func(*cobra.Command, []string, st
 			return shells, cobra.ShellCompDirectiveNoFileComp
 		case command.ArgInstance:
 			return s.ids(cmd.Context(), begun), cobra.ShellCompDirectiveNoFileComp
+		case command.ArgHistory:
+			return s.ids(cmd.Context(), begun), cobra.ShellCompDirectiveDefault // which completes files
 		case command.ArgText:
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp

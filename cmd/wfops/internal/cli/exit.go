@@ -33,7 +33,7 @@ var exits = []struct {
 	says string
 }{
 	{ExitOK, "done; the answer is yes"},
-	{ExitNo, "the answer is no: something is wrong (health), it ended otherwise (wait)"},
+	{ExitNo, "the answer is no: something is wrong (health), it ended otherwise (wait), it differs (diff, replay)"},
 	{ExitUsage, "the command line, the filter or the connection string is wrong"},
 	{ExitStore, "the store can't be reached or used"},
 	{ExitNotFound, "there is no such instance"},

@@ -74,7 +74,7 @@ func historyFlags(s *session, fs *pflag.FlagSet) {
 }
 
 func runHistory(ctx context.Context, s *session, args []string) error {
-	found, err := s.store.Resolve(ctx, args[0])
+	of, events, err := s.events(ctx, args[0], s.o.after)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func runHistory(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	w := &historyWriter{s: s, o: o, of: found}
-	for e, err := range s.store.History(ctx, found.Instance, s.o.after) {
+	w := &historyWriter{s: s, o: o, of: of}
+	for e, err := range events {
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,21 @@ type commandOptions struct {
 	after int64
 	// trace
 	otlp string
+	// export
+	file   string
+	redact bool
+	// replay
+	with      string
+	exportTo  string
+	strict    bool
+	passes    int
+	parallel  int
+	replayEnv []string
+	// diff
+	exact  bool
+	ignore []string
+	// timeline
+	critical bool
 	// health
 	maxWait time.Duration
 	// wait

@@ -41,6 +41,10 @@ func handlers() map[string]handler {
 		"remove":     {changeFlags, runChange("remove")},
 		"wait":       {waitFlags, runWait},
 		"trace":      {traceFlags, runTrace},
+		"export":     {exportFlags, runExport},
+		"replay":     {replayFlags, runReplay},
+		"diff":       {diffFlags, runDiff},
+		"timeline":   {timelineFlags, runTimeline},
 		"doctor":     {nil, runDoctor},
 		"ctx":        {nil, runProfiles},
 		"completion": {nil, nil}, // needs the tree of commands, see newCommand
@@ -109,12 +113,12 @@ func globalFlags(s *session, fs *pflag.FlagSet) {
 }
 
 // checkFlags refuses values that flags can't have.
-func (s *session) checkFlags() error {
+func (s *session) checkFlags(c command.Command) error {
 	for _, one := range []struct {
 		name, value string
 		of          []string
 	}{
-		{"output", s.flags.output, formats()},
+		{"output", s.flags.output, append(formats(), c.Formats...)},
 		{"color", s.flags.color, []string{colorAuto, colorAlways, colorNever}},
 		{"times", s.flags.times, []string{"relative", "utc", "local"}},
 	} {
@@ -136,7 +140,7 @@ func (s *session) checkFlags() error {
 func newCommand(s *session, root *cobra.Command, c command.Command, h handler) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use(c), Short: c.Title, Long: strings.TrimSpace(c.Title + ".\n\n" + c.Help), Example: "  " + strings.Join(c.Examples, "\n  "),
-		Args: func(_ *cobra.Command, args []string) error { return checkArgs(c, args) },
+		Args: func(_ *cobra.Command, args []string) error { return checkArgs(c, s.withFile(c, args)) },
 	}
 	if h.flags != nil {
 		h.flags(s, cmd.Flags())
@@ -163,10 +167,13 @@ func wrapRun(err error) error {
 
 // execute gives a command what it needs.
 func (s *session) execute(ctx context.Context, c command.Command, args []string, run func(context.Context, *session, []string) error) (err error) {
-	if err := s.checkFlags(); err != nil {
+	if err := s.checkFlags(c); err != nil {
 		return err
 	}
-	if c.Needs == command.NeedsNothing {
+	if files := s.withFile(c, args); len(files) > len(args) {
+		args, s.first = files, ""
+	}
+	if c.Needs == command.NeedsNothing || c.Needs == command.NeedsHistories && s.onlyFiles(args) {
 		return run(ctx, s, args)
 	}
 	if _, err := s.filter(); err != nil { // before anything else takes time

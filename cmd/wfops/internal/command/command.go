@@ -19,6 +19,8 @@ type Command struct {
 	Keys []Key
 	// Needs says what the command needs of a store.
 	Needs Need
+	// Formats are those that the command can print beside the usual ones.
+	Formats []string
 	// Dangerous commands can't be taken back. They are confirmed.
 	Dangerous bool
 	// Examples are whole command lines.
@@ -33,6 +35,9 @@ const (
 	NeedsNothing Need = iota
 	NeedsRead
 	NeedsWrite
+	// NeedsHistories is for commands that also take files of exported histories, and
+	// read a store only if they are given something else.
+	NeedsHistories
 )
 
 // Arg is an argument.
@@ -54,6 +59,7 @@ type ArgKind int8
 const (
 	ArgText     ArgKind = iota
 	ArgInstance         // an id, or a prefix of one where nothing is changed
+	ArgHistory          // an instance, or the file of an exported history
 	ArgShell
 )
 
@@ -77,6 +83,7 @@ func everywhere(key string) []Key { return []Key{{ScopeList, key}, {ScopeDetail,
 
 var (
 	one  = []Arg{{Name: "ID", Kind: ArgInstance}}
+	look = []Arg{{Name: "ID|FILE", Kind: ArgHistory}}
 	many = []Arg{{Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}
 )
 
@@ -85,7 +92,7 @@ standard input. --dry-run shows what would be done. What is more than one instan
 or can't be taken back, is confirmed: on a terminal by an answer, elsewhere by --yes.`
 
 // All returns every command, in the order of the help.
-func All() []Command { return slices.Concat(reads(), changes(), others()) }
+func All() []Command { return slices.Concat(reads(), histories(), changes(), others()) }
 
 // reads show what is in a store.
 func reads() []Command {
@@ -101,7 +108,7 @@ func reads() []Command {
 			Examples: []string{"wfops app.db get order-8841"},
 		},
 		{
-			Name: "history", Title: "Show the events of an instance", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "2"}},
+			Name: "history", Title: "Show the events of an instance", Args: look, Needs: NeedsHistories, Keys: []Key{{ScopeDetail, "2"}},
 			Examples: []string{"wfops app.db history order-8841 -o jsonl"},
 		},
 		{
@@ -134,6 +141,38 @@ func reads() []Command {
 		},
 	}
 }
+
+// histories look into what instances did. They take files as well.
+func histories() []Command {
+	return []Command{
+		{
+			Name: "export", Title: "Write the history of an instance to a file", Args: look, Needs: NeedsHistories,
+			Help:     "The file can be read by its owner only, and is packed if its name ends in .gz.\nWithout --file it goes to standard output, and to a terminal only by --file -.\n--redact replaces values by their shape, length and hash; that can't be replayed.",
+			Examples: []string{"wfops app.db export order-8841 --file order-8841.wfh.gz", "wfops app.db export order-8841 --redact > order-8841.wfh"},
+		},
+		{
+			Name: "replay", Title: "Run the code of a program against histories", Needs: NeedsHistories, Formats: []string{"junit"},
+			Args: []Arg{{Name: "ID|FILE", Kind: ArgHistory, Optional: true, Many: true}}, Keys: everywhere("r"),
+			Help:     replayHelp,
+			Examples: []string{"wfops app.db replay order-8702 --with ./bin/worker", "wfops app.db replay --filter 'is:open type:Order*' --with ./bin/worker --export-failing failing", "wfops replay testdata/histories/*.wfh --with ./bin/worker -o junit"},
+		},
+		{
+			Name: "diff", Title: "Compare two executions step by step", Needs: NeedsHistories, Keys: everywhere("d"),
+			Args:     []Arg{{Name: "A", Kind: ArgHistory}, {Name: "B", Kind: ArgHistory}},
+			Help:     "Each is an instance or the file of an exported history. Exits with 1 if they differ.\nWhat differs between any two executions, such as times, is counted and not shown.",
+			Examples: []string{"wfops app.db diff order-8790 order-8788", "wfops diff a.wfh b.wfh --ignore 'args[0].request_id'"},
+		},
+		{
+			Name: "timeline", Title: "Draw what an instance did in time", Args: look, Needs: NeedsHistories, Keys: []Key{{ScopeDetail, "3"}},
+			Examples: []string{"wfops app.db timeline order-8841 --critical", "wfops order.wfh timeline"},
+		},
+	}
+}
+
+const replayHelp = `The program has to call replay.Serve first of all in its main. No activity runs, and
+nothing is written but what --export-failing asks for. Exits with 0 if the code repeats
+what all histories have, with 1 if any differs, else with 6 if any gives no answer, and
+with 2 if the program is no replayer. -o junit is what CI systems read.`
 
 // changes need a connection that may write.
 func changes() []Command {

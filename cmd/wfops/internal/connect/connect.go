@@ -51,7 +51,7 @@ func IsTarget(arg string) bool {
 	if strings.HasPrefix(arg, "-") {
 		return false
 	}
-	return strings.Contains(arg, "://") || strings.HasPrefix(arg, "sqlite:") || arg == memoryDSN || isFile(arg) || isBundle(arg)
+	return strings.Contains(arg, "://") || strings.HasPrefix(arg, "sqlite:") || arg == memoryDSN || isFile(arg) || IsBundle(arg)
 }
 
 const memoryDSN = "memory:"
@@ -64,8 +64,8 @@ func isFile(arg string) bool {
 	return !strings.Contains(path, "://") && (strings.HasSuffix(path, ".db") || strings.HasSuffix(path, ".sqlite"))
 }
 
-// isBundle recognizes an exported history.
-func isBundle(arg string) bool {
+// IsBundle reports whether an argument names an exported history, by how it looks.
+func IsBundle(arg string) bool {
 	return !strings.Contains(arg, "://") && (strings.HasSuffix(arg, ".wfh") || strings.HasSuffix(arg, ".wfh.gz") || strings.HasSuffix(arg, ".json"))
 }
 
@@ -75,8 +75,8 @@ func Parse(dsn string, o Options) (Target, error) {
 	switch {
 	case dsn == "":
 		return t, fmt.Errorf("%w: no store is named: give a connection string, a file or a profile first, with -c or in WFOPS_DSN, like: wfops ./app.db list", engine.ErrInvalidArgument)
-	case isBundle(dsn):
-		return t, fmt.Errorf("%w: %s is an exported history, which this command can't open as a store", engine.ErrInvalidArgument, t)
+	case IsBundle(dsn):
+		return t, fmt.Errorf("%w: %s is an exported history and no store: history, timeline, diff, replay and export can read it", engine.ErrInvalidArgument, t)
 	}
 	t.file = localFile(dsn)
 	t.mode, t.why = t.decide(o)

@@ -18,7 +18,7 @@ var address = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[\w.-]+)?(:\d+)?(,(\[[0-9
 func (t Target) String() string {
 	scheme, rest, found := strings.Cut(t.dsn, "://")
 	switch {
-	case t.file != "", t.dsn == memoryDSN, inMemory(t.dsn), isBundle(t.dsn):
+	case t.file != "", t.dsn == memoryDSN, inMemory(t.dsn), IsBundle(t.dsn):
 		before, _, _ := strings.Cut(t.dsn, "?")
 		return before
 	case !found:

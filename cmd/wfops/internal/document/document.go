@@ -30,6 +30,10 @@ const (
 	SchemaList     = "wfops.list/v1"
 	SchemaChange   = "wfops.change/v1"
 	SchemaTrace    = "wfops.trace/v1"
+	SchemaReplay   = "wfops.replay/v1"
+	SchemaReplays  = "wfops.replays/v1"
+	SchemaDiff     = "wfops.diff/v1"
+	SchemaTimeline = "wfops.timeline/v1"
 )
 
 // Instance is the form of an execution.

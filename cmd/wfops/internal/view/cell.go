@@ -33,6 +33,9 @@ type Column struct {
 	// Min is how far it may shrink and Max how far it may grow when there is a width
 	// to fit into; 0 means that it keeps its width, or has no limit.
 	Min, Max int
+	// Least is how wide it is at least where there is room, so that tables that are
+	// printed one after the other line up.
+	Least int
 	// Rank says in which order columns give way when there is no room: those of the
 	// highest rank first, those of rank 0 never.
 	Rank int
@@ -87,6 +90,12 @@ var (
 	signBlocked    = sign{"≠", "N"}
 	signAttention  = sign{"!", "!"}
 	signNone       = sign{"·", "."}
+	signSame       = sign{"=", "="}
+	signChanged    = sign{"~", "~"}
+	signOnlyA      = sign{"-", "-"}
+	signOnlyB      = sign{"+", "+"}
+	signMoved      = sign{">", ">"}
+	signFolded     = sign{"⋯", ":"}
 )
 
 func (o Options) cell(s sign, style Style) Cell {

@@ -49,7 +49,7 @@ const sampled = 5000
 func (t Table) widths(width int) []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
-		widths[i] = max(1, Width(c.Title))
+		widths[i] = max(1, Width(c.Title), c.Least)
 		for _, row := range t.Rows[:min(len(t.Rows), sampled)] {
 			widths[i] = max(widths[i], cellWidth(row[i].Text, width))
 		}

@@ -28,6 +28,19 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%dd", d/day)
 }
 
+// took shows how long a step took: steps are often short.
+func took(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "0s"
+	case d < time.Millisecond:
+		return "<1ms"
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d/time.Millisecond)
+	}
+	return Span(d)
+}
+
 // age shows how long ago something was, or nothing if it never was.
 func (o Options) age(then time.Time) string {
 	if then.IsZero() {

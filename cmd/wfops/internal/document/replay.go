@@ -1,0 +1,46 @@
+package document
+
+import (
+	"github.com/wfops/wfops/diagnostics"
+)
+
+// Replay is the form of a replay.
+type Replay struct {
+	Schema string `json:"schema,omitempty"`
+	// Name is the file, or the id of the instance.
+	Name string `json:"name"`
+	diagnostics.Report
+	Notes []string `json:"notes,omitempty"`
+	// Group is the same for replays that differ for the same cause.
+	Group string `json:"group,omitempty"`
+	// Exported is the file that the history was written to.
+	Exported string `json:"exported,omitempty"`
+}
+
+// Replays is the form of what replays come to.
+type Replays struct {
+	Schema       string        `json:"schema,omitempty"`
+	OK           int           `json:"ok"`
+	Diverged     int           `json:"diverged"`
+	Unanswerable int           `json:"unanswerable"`
+	Groups       []ReplayGroup `json:"groups"`
+}
+
+// ReplayGroup is the form of what some replays have in common.
+type ReplayGroup struct {
+	Group   string              `json:"group"`
+	Verdict diagnostics.Verdict `json:"verdict"`
+	Class   diagnostics.Class   `json:"class,omitempty"`
+	Count   int                 `json:"count"`
+	Summary string              `json:"summary"`
+	Names   []string            `json:"names"`
+}
+
+// OfReplay returns the form of a replay.
+func OfReplay(name string, r diagnostics.Report, notes []string) Replay {
+	form := Replay{Schema: SchemaReplay, Name: name, Report: r, Notes: notes}
+	if r.Verdict != diagnostics.VerdictOK {
+		form.Group = r.Group()
+	}
+	return form
+}
