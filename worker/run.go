@@ -182,10 +182,22 @@ func (a *attempt) timedOut() error {
 	return nil
 }
 
+// overran returns the timeout that would have ended an attempt in between, if its
+// context had not ended before: then nobody watched its time.
+func (a *attempt) overran() error {
+	limit := a.start.body.Timeouts.StartToClose
+	if limit > 0 && a.revoked.Load() && a.w.clock.now().Sub(a.task.Info.Started) >= limit {
+		return timeoutError(a.start.body.Name, "StartToClose", limit)
+	}
+	return nil
+}
+
 // settle hands the outcome to the owner, if nobody has before.
 func (a *attempt) settle(result engine.Payload, err error) *hold {
 	var timedOut error
-	if err != nil {
+	if err == nil {
+		err = a.overran()
+	} else {
 		timedOut = a.timedOut()
 	}
 	first := a.settled.CompareAndSwap(false, true)

@@ -274,6 +274,35 @@ func TestRule04RunningActivities(t *testing.T) {
 	}
 }
 
+// An activity whose lease is lost is watched no longer, but its time goes on: what
+// comes after that is no result.
+func TestRule04OverrunAfterTheLeaseWasLost(t *testing.T) {
+	inWorld(t, func(w *world) {
+		timed := func(ctx workflow.Context) (int, error) {
+			o := workflow.ActivityOptions{StartToClose: 5 * time.Second}
+			return workflow.ExecuteActivity[int](ctx, o, "act").Get(ctx)
+		}
+		var runs atomic.Int32
+		w.worker(Options{LeaseDuration: 10 * time.Second}, timed, act(func(context.Context) (int, error) {
+			n := runs.Add(1)
+			if n == 1 {
+				sleep(8 * time.Second)
+			}
+			return int(n), nil
+		}))
+		lost := time.Now().Add(3 * time.Second)
+		w.store.set(func(s *hooked) {
+			s.extend = func() error {
+				if time.Now().After(lost) && runs.Load() == 1 {
+					return engine.ErrLeaseLost
+				}
+				return nil
+			}
+		})
+		equal(w, "result", result[int](w, w.start("i", timed)), 2)
+	})
+}
+
 // A cached executor is used only if sequence number and step id are the store's.
 func TestRule05TheFenceOfTheCache(t *testing.T) {
 	for _, c := range []struct {
