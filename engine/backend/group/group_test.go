@@ -320,3 +320,23 @@ func TestNextGroupWhileTheDiskIsAtWork(t *testing.T) {
 		<-create2
 	})
 }
+
+// A caller whose items are divided leads one group after the other, also if the store
+// could take the next one earlier.
+func TestDividedWhileTheDiskIsAtWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{answer: func(ctx context.Context, ids []string) []error {
+			backend.Written(ctx)
+			return make([]error, len(ids))
+		}}
+		b := group.New(s, group.WithMax(1))
+		for i, r := range b.Create(t.Context(), creations("a", "b", "c", "d")) {
+			if r.Err != nil || r.Instance.InstanceID != string(rune('a'+i)) {
+				t.Errorf("item %d: %v", i, r)
+			}
+		}
+		if got := s.log(); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+			t.Errorf("calls %q", got)
+		}
+	})
+}

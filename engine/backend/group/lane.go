@@ -231,7 +231,8 @@ func (l *lane[In, Out]) write(ctx context.Context, g *group[In, Out]) {
 func (l *lane[In, Out]) pass(g *group[In, Out]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !g.led {
+	// Whose items were divided is still at work for the first of them.
+	if !g.led && (len(l.queue) == 0 || l.queue[0].in == nil) {
 		g.led = true
 		l.handOver()
 	}
