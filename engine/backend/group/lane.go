@@ -261,6 +261,7 @@ func (l *lane[In, Out]) finish(g *group[In, Out], outs []Out) {
 		}
 	}
 	if !g.led {
+		g.led = true // the store may tell late that it was written
 		l.handOver()
 	}
 }
