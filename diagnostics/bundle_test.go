@@ -285,3 +285,19 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Nobody chooses a folder by the id of an instance.
+func TestFileName(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for _, c := range []struct{ instance, execution, want string }{
+		{"order-1", "e_2", "order-1-e_2.wfh.gz"},
+		{"../../etc/passwd", "a b", "______etc_passwd-a_b.wfh.gz"},
+		{`C:\x`, "ü", "C__x-_.wfh.gz"},
+		{long, "e", long[:80] + "-e.wfh.gz"},
+	} {
+		b := diagnostics.Bundle{Instance: engine.Instance{InstanceID: c.instance, ExecutionID: c.execution}}
+		if got := b.FileName(); got != c.want {
+			t.Errorf("%q: %q, want %q", c.instance, got, c.want)
+		}
+	}
+}

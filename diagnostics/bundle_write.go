@@ -75,6 +75,24 @@ func WriteFile(name string, b Bundle) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
+// FileName returns a name for the file of b, made of its ids. What a file can't be called
+// is left out: nobody shall choose the folder by the id of an instance.
+func (b Bundle) FileName() string {
+	return fmt.Sprintf("%s-%s.wfh.gz", fileSafe(b.Instance.InstanceID), fileSafe(b.Instance.ExecutionID))
+}
+
+func fileSafe(id string) string {
+	const longest = 80
+	safe := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, id)
+	return safe[:min(len(safe), longest)]
+}
+
 func writePacked(w io.Writer, b Bundle, pack bool) error {
 	if !pack {
 		return Write(w, b)

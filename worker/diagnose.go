@@ -107,22 +107,7 @@ func (h *hold) keepBundle(b diagnostics.Bundle) {
 	if dir == "" {
 		return
 	}
-	name := fmt.Sprintf("%s-%s.wfh.gz", fileName(h.instance.InstanceID), fileName(h.instance.ExecutionID))
-	if err := diagnostics.WriteFile(filepath.Join(dir, name), b); err != nil {
+	if err := diagnostics.WriteFile(filepath.Join(dir, b.FileName()), b); err != nil {
 		h.complain("the bundle of a blocked instance can't be written", err)
 	}
-}
-
-// fileName is an id with what a file can't be called left out: nobody shall choose the
-// folder by the id of an instance.
-func fileName(id string) string {
-	const longest = 80
-	safe := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, id)
-	return safe[:min(len(safe), longest)]
 }

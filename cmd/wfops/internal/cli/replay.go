@@ -3,12 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -168,7 +166,7 @@ func (s *session) replayOne(ctx context.Context, r *replay.Replayer, j job) answ
 		return a
 	}
 	if s.o.exportTo != "" && a.result.Verdict != diagnostics.VerdictOK {
-		a.exported = filepath.Join(s.o.exportTo, fileName(b.Instance))
+		a.exported = filepath.Join(s.o.exportTo, b.FileName())
 		if err := diagnostics.WriteFile(a.exported, b); err != nil {
 			a.err = usageError{err}
 		}
@@ -190,19 +188,4 @@ func unreadable(err error) bool {
 	var kind *history.UnknownKindError
 	var decode *history.DecodeError
 	return errors.As(err, &bundle) || errors.As(err, &kind) || errors.As(err, &decode)
-}
-
-// fileName returns the name of the file for an execution, whatever is in its ids.
-func fileName(i engine.Instance) string {
-	const longest = 80
-	safe := func(id string) string {
-		clean := strings.Map(func(r rune) rune {
-			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-				return r
-			}
-			return '_'
-		}, id)
-		return clean[:min(len(clean), longest)]
-	}
-	return fmt.Sprintf("%s-%s.wfh.gz", safe(i.InstanceID), safe(i.ExecutionID))
 }
