@@ -27,6 +27,7 @@ var layers = map[string]string{
 	// L0, L1: words. They know nothing that does anything.
 	"engine":               "",
 	"engine/internal/coro": "",
+	"internal/spelling":    "",
 	"engine/history":       "engine",
 	"engine/activity":      "engine",
 
@@ -36,7 +37,7 @@ var layers = map[string]string{
 
 	// L3, L4: what authors import, and what client and worker share.
 	"engine/workflow":          "engine engine/history engine/internal/command engine/internal/coro",
-	"engine/registry":          "engine engine/workflow",
+	"engine/registry":          "engine engine/workflow internal/spelling",
 	"engine/settings":          "engine engine/history engine/internal/command engine/workflow",
 	"engine/backend/group":     "engine engine/history engine/backend",
 	"engine/backend/intercept": "engine engine/history engine/backend",
@@ -85,7 +86,7 @@ var layers = map[string]string{
 
 	// L8: the console. ops asks the port, view draws what ops answers and knows no
 	// store, cli prints what view draws; connect alone knows which stores there are.
-	"cmd/wfops/internal/filter":            "engine engine/backend",
+	"cmd/wfops/internal/filter":            "engine engine/backend internal/spelling",
 	"cmd/wfops/internal/filter/filtertest": "engine engine/backend",
 	"cmd/wfops/internal/servertest":        "engine",
 	"cmd/wfops/internal/connect":           "engine engine/backend backends",

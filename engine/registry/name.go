@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/wfops/wfops/internal/spelling"
 )
 
 // source says where a function comes from. It is zero for one that package reflect
@@ -107,28 +109,7 @@ func quoted(names []string) string {
 // letters are wrong.
 func similar(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
-	return own(a) == own(b) || distance(a, b) <= max(1, len(a)/4)
+	return own(a) == own(b) || spelling.Distance(a, b) <= max(1, len(a)/4)
 }
 
 func own(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
-
-// distance is the number of letters to add, drop or change to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
