@@ -77,8 +77,9 @@ var layers = map[string]string{
 	"backends/backendtest/scenarios": "engine engine/history engine/activity engine/backend engine/backend/group engine/registry engine/settings " +
 		"engine/workflow engine/executor client worker backends/backendtest/faults",
 	"backends/backendtest/outage": "engine engine/history engine/activity engine/backend engine/backend/intercept engine/registry engine/settings " +
-		"engine/workflow client worker",
-	"backends/backendtest/deploy": "engine engine/backend engine/registry engine/workflow client worker",
+		"engine/workflow client worker backends/backendtest/process",
+	"backends/backendtest/deploy":  "engine engine/backend engine/registry engine/workflow client worker backends/backendtest/process",
+	"backends/backendtest/process": "engine/backend worker",
 	// Telemetry watches client and worker, and nobody but programs knows it: it alone
 	// imports OpenTelemetry.
 	"telemetry": "engine engine/history engine/backend engine/backend/intercept engine/settings engine/workflow worker",

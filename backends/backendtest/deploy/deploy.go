@@ -96,7 +96,7 @@ func Run(t *testing.T, h Harness) {
 	d.until("all wait for the payment", func(s backend.Summary) bool { return s.Waiting != nil && s.Waiting.Name == paid }, 0, 3*third)
 
 	replaced := start(t, address, buildNew)
-	old.stop(t)
+	old.Stop(t)
 	d.pay(0, third)
 	d.until("the new build has blocked what it can't run", blocked, 0, third)
 	d.checkReports(0, third)
@@ -105,10 +105,10 @@ func Run(t *testing.T, h Harness) {
 	d.pay(third, 2*third)
 	d.until("the old build finishes all, side by side with the new one", completed, 0, 2*third)
 
-	old.stop(t)
+	old.Stop(t)
 	d.pay(2*third, 3*third)
 	d.until("the new build has blocked the rest", blocked, 2*third, 3*third)
-	replaced.stop(t)
+	replaced.Stop(t)
 	start(t, address, buildOld)
 	d.until("everything completes after the rollback", completed, 0, 3*third)
 	d.checkResults()

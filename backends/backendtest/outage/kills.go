@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/wfops/wfops/backends/backendtest/process"
 )
 
 // Two processes work on 200 orders, and one of them is killed ten times in a row, at
@@ -23,19 +25,19 @@ func killed(t *testing.T, h Harness) {
 	address := h.New(t)
 	b := near(t, h, address)
 	l := newLoad(t, orders)
-	workers := []*process{startProcess(t, address, l.journal), startProcess(t, address, l.journal)}
+	workers := []*process.Process{startProcess(t, address, l.journal), startProcess(t, address, l.journal)}
 	begun := time.Now()
 	l.start(b, 20*time.Millisecond) // so that there is work until the last kill
 	for n := range kills {
 		pass(100*time.Millisecond + time.Duration(rnd.Int64N(int64(300*time.Millisecond))))
 		k := n % len(workers)
-		workers[k].kill()
+		workers[k].Kill()
 		workers[k] = startProcess(t, address, l.journal)
 	}
 	t.Logf("%d of %d orders were done after the last kill, %v after the first order", l.done.Load(), orders, time.Since(begun).Round(time.Millisecond))
 	extra := l.finish(b)
 	for _, p := range workers {
-		p.stop(t)
+		p.Stop(t)
 	}
 	t.Logf("all were done after %v, with %d attempts beyond one for each activity", time.Since(begun).Round(time.Millisecond), extra)
 	if extra == 0 {
