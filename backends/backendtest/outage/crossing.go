@@ -25,6 +25,7 @@ const (
 	longPause    = 100 * time.Millisecond
 	roundsCount  = 3
 	roundsAtAll  = 8
+	busyMachine  = 2 * time.Second
 )
 
 // lateness is how long things took, by what they are.
@@ -76,7 +77,7 @@ func crossing(t *testing.T, h Harness) {
 	counting := 0
 	for round := range roundsAtAll {
 		pause := l.round(t, c, fmt.Sprint(round, "-"))
-		late := l.late(t, h)
+		late := l.late(t, h, 0)
 		if len(late) == 0 || t.Failed() {
 			return
 		}
@@ -89,7 +90,9 @@ func crossing(t *testing.T, h Harness) {
 			return
 		}
 	}
-	t.Skip("the machine is too busy to tell")
+	for _, what := range l.late(t, h, busyMachine) { // there was no round in which more can be asked for
+		t.Error(what)
+	}
 }
 
 // round sends a number of instances on their way and waits for all. It returns for how
@@ -174,8 +177,9 @@ func relay(ctx workflow.Context, l *lateness, which string) (string, error) {
 	return got, nil
 }
 
-// late logs how late everything was, and returns what was too late.
-func (l *lateness) late(t *testing.T, h Harness) (late []string) {
+// late logs how late everything was, and returns what was too late: half of all have to
+// be in time, and 99 of 100 with some slack.
+func (l *lateness) late(t *testing.T, h Harness, slack time.Duration) (late []string) {
 	t.Helper()
 	latest := latestWoken
 	if h.Polled {
@@ -192,8 +196,8 @@ func (l *lateness) late(t *testing.T, h Harness) (late []string) {
 		}
 		half, most := all[len(all)/2], all[len(all)*99/100]
 		t.Logf("%-18s %3d times, half within %8v, 99 %% within %8v", name, len(all), half.Round(10*time.Microsecond), most.Round(10*time.Microsecond))
-		if most > latest {
-			late = append(late, fmt.Sprintf("99 %% of %s within %v, want %v", name, most, latest))
+		if half > latest || most > latest+slack {
+			late = append(late, fmt.Sprintf("half of %s within %v and 99 %% within %v, want %v", name, half, most, latest))
 		}
 	}
 	return late
