@@ -92,14 +92,17 @@ var layers = map[string]string{
 	"cmd/wfops/internal/servertest":        "engine",
 	"cmd/wfops/internal/connect":           "engine engine/backend backends",
 	"cmd/wfops/internal/ops":               "engine engine/history engine/backend engine/backend/intercept cmd/wfops/internal/filter",
-	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend",
+	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend diagnostics",
 	"cmd/wfops/internal/view":              "engine engine/history engine/backend diagnostics cmd/wfops/internal/filter cmd/wfops/internal/ops",
 	"cmd/wfops/internal/document":          "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops",
 	"cmd/wfops/internal/command":           "",
+	"cmd/wfops/internal/grid":              "cmd/wfops/internal/view",
+	"cmd/wfops/internal/tui": "engine engine/history engine/backend diagnostics cmd/wfops/internal/command cmd/wfops/internal/filter cmd/wfops/internal/ops cmd/wfops/internal/view " +
+		"cmd/wfops/internal/grid cmd/wfops/internal/document",
 	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
-		"cmd/wfops/internal/view cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace",
+		"cmd/wfops/internal/view cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui",
 	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
-	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect",
+	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect cmd/wfops/internal/tui",
 
 	// L8: programs wire the public packages together.
 	"cmd/wfbench/...": public + " cmd/wfbench/...",
@@ -118,6 +121,8 @@ var thirdParty = map[string]string{
 	"backends/redis":                "github.com/redis/go-redis",
 	"cmd/wfbench":                   "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
 	"cmd/wfops/internal/view":       "github.com/rivo/uniseg",
+	"cmd/wfops/internal/grid":       "github.com/rivo/uniseg",
+	"cmd/wfops/internal/tui":        "github.com/gdamore/tcell/v2 github.com/rivo/uniseg",
 	"cmd/wfops/internal/cli":        "github.com/spf13/cobra github.com/spf13/pflag go.yaml.in/yaml/v3 github.com/itchyny/gojq",
 	"cmd/wfops":                     "golang.org/x/term",
 	"cmd/wfops/internal/trace":      "go.opentelemetry.io/otel",

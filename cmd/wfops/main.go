@@ -18,6 +18,7 @@ import (
 
 	"github.com/wfops/wfops/cmd/wfops/internal/cli"
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
+	"github.com/wfops/wfops/cmd/wfops/internal/tui"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -63,9 +64,10 @@ func environment() *cli.Env {
 	return &cli.Env{
 		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv,
 		InTTY: isTerminal(os.Stdin), OutTTY: isTerminal(os.Stdout), ErrTTY: isTerminal(os.Stderr), Width: width(),
-		Open:  func(ctx context.Context, t connect.Target) (backend.Backend, error) { return t.Open(ctx) },
-		By:    by(),
-		Build: cli.ReadBuild(),
+		Open:    func(ctx context.Context, t connect.Target) (backend.Backend, error) { return t.Open(ctx) },
+		Screens: tui.Run,
+		By:      by(),
+		Build:   cli.ReadBuild(),
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
+	"github.com/wfops/wfops/cmd/wfops/internal/tui"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -36,6 +37,8 @@ type Env struct {
 	Width int
 	// Clock is this machine's; nil means time.Now.
 	Clock func() time.Time
+	// Screens shows the console on a terminal; nil if there is none.
+	Screens func(context.Context, tui.Options) error
 	// Open opens a store.
 	Open func(context.Context, connect.Target) (backend.Backend, error)
 	// By is who acts: "ana@host".

@@ -12,6 +12,7 @@ const (
 // colors are in the terminal's own palette. No meaning is in a color alone.
 var colors = map[view.Style]string{
 	view.Header: "1", view.Muted: "2", view.Running: "36", view.Waiting: "33", view.Good: "32", view.Bad: "31", view.Stopped: "35", view.Attention: "1;31",
+	view.OnlyA: "33", view.OnlyB: "34", view.Changed: "35",
 }
 
 // colored reports whether the output may have colors, and who decided that.

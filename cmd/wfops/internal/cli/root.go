@@ -71,6 +71,9 @@ func newRoot(s *session) *cobra.Command {
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q%s", args[0], suggestion(cmd, args[0]))
 			}
+			if s.env.Screens != nil && s.env.InTTY && s.env.OutTTY {
+				return wrapRun(s.screens(cmd.Context()))
+			}
 			cmd.SetOut(s.env.Err)
 			_ = cmd.Help() // it can only fail to write to standard error
 			return errors.New("a command is missing")

@@ -66,10 +66,19 @@ const (
 // Scope is where a key works.
 type Scope string
 
-// The closed set of scopes.
+// The closed set of scopes. A key of an inner scope must not be one of an outer one:
+// the tabs of an instance are in its detail, and all are in ScopeAll.
 const (
-	ScopeList   Scope = "list"
-	ScopeDetail Scope = "detail"
+	ScopeAll         Scope = "everywhere"
+	ScopeList        Scope = "list"
+	ScopeDetail      Scope = "instance"
+	ScopeHistory     Scope = "history"
+	ScopeTimeline    Scope = "timeline"
+	ScopeData        Scope = "data"
+	ScopeDiff        Scope = "diff"
+	ScopeReport      Scope = "report"
+	ScopeQueues      Scope = "queues"
+	ScopeConnections Scope = "connections"
 )
 
 // Key is a key that runs a command.
@@ -98,35 +107,35 @@ func All() []Command { return slices.Concat(reads(), histories(), changes(), oth
 func reads() []Command {
 	return []Command{
 		{
-			Name: "list", Title: "List instances", Needs: NeedsRead, Keys: []Key{{ScopeDetail, "Esc"}},
+			Name: "list", Title: "List instances", Needs: NeedsRead,
 			Help:     "What needs attention comes first: blocked, failed within a day, many attempts.\nSee: wfops help filter",
 			Examples: []string{"wfops app.db list --filter 'is:open waiting:signal idle:>1h'", "wfops app.db list --filter status:failed -o json"},
 		},
 		{
-			Name: "get", Title: "Show one instance", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeList, "Enter"}},
+			Name: "get", Title: "Show one instance", Args: one, Keys: []Key{{ScopeDetail, "1"}}, Needs: NeedsRead,
 			Help:     "ID may be the beginning of an id, or ID/EXECUTION.",
 			Examples: []string{"wfops app.db get order-8841"},
 		},
 		{
-			Name: "history", Title: "Show the events of an instance", Args: look, Needs: NeedsHistories, Keys: []Key{{ScopeDetail, "2"}},
+			Name: "history", Title: "Show the events of an instance", Args: look, Keys: []Key{{ScopeDetail, "2"}}, Needs: NeedsHistories,
 			Examples: []string{"wfops app.db history order-8841 -o jsonl"},
 		},
 		{
-			Name: "tree", Title: "Show an instance and its children", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "6"}},
+			Name: "tree", Title: "Show an instance and its children", Args: one, Keys: []Key{{ScopeDetail, "6"}}, Needs: NeedsRead,
 			Examples: []string{"wfops app.db tree import-311"},
 		},
 		{
-			Name: "pending", Title: "Show what an instance has under way", Args: one, Needs: NeedsRead, Keys: []Key{{ScopeDetail, "4"}},
+			Name: "pending", Title: "Show what an instance has under way", Args: one, Keys: []Key{{ScopeDetail, "4"}}, Needs: NeedsRead,
 			Help: "Activities, timers, and events that it has not read.", Examples: []string{"wfops app.db pending order-8841"},
 		},
 		{
-			Name: "queues", Title: "Show depth and age of the queues", Needs: NeedsRead, Keys: []Key{{ScopeList, "Q"}}, Examples: []string{"wfops app.db queues"},
+			Name: "queues", Title: "Show depth and age of the queues", Needs: NeedsRead, Keys: []Key{{ScopeAll, "Q"}}, Examples: []string{"wfops app.db queues"},
 		},
 		{
-			Name: "workers", Title: "Show the workers", Needs: NeedsRead, Keys: []Key{{ScopeList, "W"}}, Examples: []string{"wfops app.db workers -o wide"},
+			Name: "workers", Title: "Show the workers", Needs: NeedsRead, Keys: []Key{{ScopeAll, "W"}}, Examples: []string{"wfops app.db workers -o wide"},
 		},
 		{
-			Name: "health", Title: "Look for what is wrong", Needs: NeedsRead, Keys: []Key{{ScopeList, "H"}},
+			Name: "health", Title: "Look for what is wrong", Needs: NeedsRead, Keys: []Key{{ScopeAll, "H"}},
 			Help: "Exits with 0 if nothing is, with 1 if something is.", Examples: []string{"wfops app.db health --max-wait 5m"},
 		},
 		{
@@ -146,7 +155,7 @@ func reads() []Command {
 func histories() []Command {
 	return []Command{
 		{
-			Name: "export", Title: "Write the history of an instance to a file", Args: look, Needs: NeedsHistories,
+			Name: "export", Title: "Write the history of an instance to a file", Args: look, Keys: []Key{{ScopeDetail, "7"}}, Needs: NeedsHistories,
 			Help:     "The file can be read by its owner only, and is packed if its name ends in .gz.\nWithout --file it goes to standard output, and to a terminal only by --file -.\n--redact replaces values by their shape, length and hash; that can't be replayed.",
 			Examples: []string{"wfops app.db export order-8841 --file order-8841.wfh.gz", "wfops app.db export order-8841 --redact > order-8841.wfh"},
 		},
@@ -163,7 +172,7 @@ func histories() []Command {
 			Examples: []string{"wfops app.db diff order-8790 order-8788", "wfops diff a.wfh b.wfh --ignore 'args[0].request_id'"},
 		},
 		{
-			Name: "timeline", Title: "Draw what an instance did in time", Args: look, Needs: NeedsHistories, Keys: []Key{{ScopeDetail, "3"}},
+			Name: "timeline", Title: "Draw what an instance did in time", Args: look, Keys: []Key{{ScopeDetail, "3"}}, Needs: NeedsHistories,
 			Examples: []string{"wfops app.db timeline order-8841 --critical", "wfops order.wfh timeline"},
 		},
 	}
@@ -213,7 +222,7 @@ func changes() []Command {
 func others() []Command {
 	return []Command{
 		{
-			Name: "ctx", Title: "List the profiles of the configuration", Needs: NeedsNothing, Keys: []Key{{ScopeList, "P"}},
+			Name: "ctx", Title: "List the profiles of the configuration", Needs: NeedsNothing, Keys: []Key{{ScopeAll, "P"}},
 			Help:     "A profile is a name for a store: wfops NAME list. See: wfops help environment",
 			Examples: []string{"wfops ctx", "wfops ctx -o json"},
 		},

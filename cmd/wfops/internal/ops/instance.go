@@ -117,6 +117,11 @@ type Detail struct {
 	Now     time.Time
 }
 
+// Get returns the summary of an execution.
+func (s *Store) Get(ctx context.Context, i engine.Instance) (backend.Summary, error) {
+	return s.b.Get(ctx, i)
+}
+
 // maxPending is how many rows of each kind a detail holds.
 const maxPending = 1000
 

@@ -16,6 +16,9 @@ const (
 	Bad       // failed
 	Stopped   // canceled or terminated
 	Attention // blocked, lost: somebody has to look
+	OnlyA     // of a comparison: only on the one side
+	OnlyB     // only on the other
+	Changed   // on both, and not the same
 )
 
 // Cell is a piece of a table.
@@ -103,4 +106,12 @@ func (o Options) cell(s sign, style Style) Cell {
 		return Cell{s.ascii, style}
 	}
 	return Cell{s.glyph, style}
+}
+
+// Arrow stands between the screens on the way back.
+func (o Options) Arrow() string {
+	if o.ASCII {
+		return " > "
+	}
+	return " › "
 }

@@ -58,13 +58,13 @@ func (t *Table) step(r diagnostics.DiffRow, o Options) {
 func diffSign(op diagnostics.DiffOp) (sign, Style) {
 	switch op {
 	case diagnostics.DiffChanged:
-		return signChanged, Waiting
+		return signChanged, Changed
 	case diagnostics.DiffMoved:
-		return signMoved, Waiting
+		return signMoved, Changed
 	case diagnostics.DiffOnlyA:
-		return signOnlyA, Stopped
+		return signOnlyA, OnlyA
 	case diagnostics.DiffOnlyB:
-		return signOnlyB, Running
+		return signOnlyB, OnlyB
 	case diagnostics.DiffSame:
 	}
 	return signSame, Plain

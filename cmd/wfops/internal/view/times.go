@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -70,4 +71,16 @@ func (o Options) after(start, t time.Time) string {
 		return o.Moment(t)
 	}
 	return fmt.Sprintf("+%.3fs", t.Sub(start).Seconds())
+}
+
+// Count shows a number in groups of three digits.
+func Count(n int64) string {
+	if n < 0 {
+		return "-" + Count(-max(n, -1<<62))
+	}
+	digits := strconv.FormatInt(n, 10)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
 }

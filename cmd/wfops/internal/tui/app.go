@@ -1,0 +1,233 @@
+package tui
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/command"
+	"github.com/wfops/wfops/cmd/wfops/internal/grid"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+// Connection is a store that is open.
+type Connection struct {
+	// Name is what it is called on the screen, without secrets, and Kind the kind of
+	// store.
+	Name, Kind string
+	Store      *ops.Store
+	// Why it may write or not.
+	Why string
+	// Replayer is the program whose code histories are replayed with, or empty.
+	Replayer string
+	// Close closes it.
+	Close func() error
+}
+
+// Options say how the console is to be.
+type Options struct {
+	// Connection is what is shown first; nil asks which.
+	Connection *Connection
+	Theme      Theme
+	// ASCII uses no other characters for signs.
+	ASCII bool
+	Times view.TimeMode
+	// Mouse takes the mouse from the terminal.
+	Mouse bool
+	// Refresh is how often what is shown is read anew; 0 means never.
+	Refresh time.Duration
+	// Clock is this machine's; nil means time.Now.
+	Clock func() time.Time
+	// Getenv reads the environment.
+	Getenv func(string) string
+}
+
+// screen is one page of the console. All of its methods are called by the loop.
+type screen interface {
+	// scopes name its keys, innermost first.
+	scopes() []command.Scope
+	// title is its part of the way back.
+	title() string
+	// facts are what stands beside the way back, at the right.
+	facts() []view.Cell
+	// draw draws it. It may remember how much room there was.
+	draw(grid.Area, view.Options)
+	// do does what a move or command is called, if that means something here.
+	do(name string) bool
+	// refresh begins to read anew what is shown.
+	refresh()
+	// chosen are the instances that a command is about.
+	chosen() []backend.Summary
+}
+
+// app is the console while it runs. Only the loop touches it, but for queue, busy and
+// crashes.
+type app struct {
+	o        Options
+	ctx      context.Context
+	terminal tcell.Screen
+	events   chan tcell.Event
+	queue    *queue
+	crashes  chan *CrashError
+	// busy counts what is under way, and events that have not been handled.
+	busy    atomic.Int64
+	errands map[errand]*running
+	bind    bindings
+
+	conn  *Connection
+	stack []screen
+	// over takes all keys while it is there: a line that is typed, a question.
+	over overlay
+	frame
+	done []string // the last actions, for a crash
+	quit bool
+}
+
+// overlay is what takes the keys from a screen for a while.
+type overlay interface {
+	// key handles one, and reports whether the overlay is done.
+	key(*tcell.EventKey) (done bool)
+	// draw draws it over the screen; foot is the last two lines.
+	draw(all, foot grid.Area, o view.Options)
+}
+
+func newApp(ctx context.Context, o Options, terminal tcell.Screen) *app {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	a := &app{
+		o: o, ctx: ctx, terminal: terminal, events: make(chan tcell.Event, 64), queue: newQueue(), crashes: make(chan *CrashError, 1),
+		errands: map[errand]*running{}, bind: bind(),
+	}
+	if o.Connection != nil {
+		a.connected(o.Connection)
+	}
+	return a
+}
+
+// connected shows a store.
+func (a *app) connected(c *Connection) {
+	a.conn = c
+	a.stack = nil
+	a.show(newList(a))
+}
+
+func (a *app) top() screen { return a.stack[len(a.stack)-1] }
+
+// show goes to a screen, from which Esc leads back.
+func (a *app) show(s screen) {
+	a.stack = append(a.stack, s)
+	s.refresh()
+}
+
+// back leaves a screen. The first one stays: Esc never quits.
+func (a *app) back() {
+	if len(a.stack) < 2 {
+		return
+	}
+	a.dropAll(a.top())
+	a.stack = a.stack[:len(a.stack)-1]
+	a.top().refresh()
+}
+
+// now is the store's time.
+func (a *app) now() time.Time {
+	if a.conn == nil {
+		return a.o.Clock()
+	}
+	return a.conn.Store.Clock()
+}
+
+func (a *app) options() view.Options {
+	return view.Options{Now: a.now(), ASCII: a.o.ASCII, Times: a.o.Times}
+}
+
+// key handles a key.
+func (a *app) key(ev *tcell.EventKey) {
+	if ev.Key() == tcell.KeyCtrlC {
+		a.interrupt()
+		return
+	}
+	a.leaving = false
+	if a.over != nil {
+		if over := a.over; over.key(ev) && a.over == over {
+			a.over = nil
+		}
+		return
+	}
+	if name, ok := a.bind.action(keyName(ev), a.top().scopes()); ok {
+		a.do(name)
+	}
+}
+
+// interrupt cancels what runs, and quits if it is asked for again.
+func (a *app) interrupt() {
+	switch {
+	case a.over != nil:
+		a.over = nil
+	case a.dropAll(a.top()):
+		a.say(view.Waiting, "canceled")
+	case a.leaving:
+		a.quit = true
+	default:
+		a.leaving = true
+		a.say(view.Waiting, "Ctrl-C again quits")
+	}
+}
+
+// remembered is how many actions a crash tells.
+const remembered = 50
+
+// do does what a move or a command is called. The screen comes first: it knows best.
+func (a *app) do(name string) {
+	if a.done = append(a.done, name); len(a.done) > remembered {
+		a.done = a.done[1:]
+	}
+	if !a.top().do(name) && !a.general(name) {
+		a.say(view.Muted, name+" means nothing here")
+	}
+}
+
+// general does what means the same on every screen.
+func (a *app) general(name string) bool {
+	switch name {
+	case "back":
+		a.back()
+	case "quit":
+		a.quit = true
+	case "palette":
+		a.over = newPrompt(":", "", a.typed)
+	case "refresh":
+		a.top().refresh()
+	case "freeze":
+		a.frozen = !a.frozen
+	case "times":
+		a.o.Times = (a.o.Times + 1) % (view.Local + 1)
+	case "redraw":
+		a.redraw = true
+	case "mouse":
+		a.mouse(!a.o.Mouse)
+	default:
+		return false
+	}
+	return true
+}
+
+// typed does what was typed behind a colon.
+func (a *app) typed(text string, final bool) {
+	if final && text != "" {
+		a.do(text)
+	}
+}
+
+func (a *app) mouse(on bool) {
+	if a.o.Mouse = on; on {
+		a.terminal.EnableMouse()
+		return
+	}
+	a.terminal.DisableMouse()
+}

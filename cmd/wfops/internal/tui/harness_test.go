@@ -1,0 +1,211 @@
+package tui
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+	"go.uber.org/goleak"
+
+	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/cmd/wfops/internal/grid"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
+	"github.com/wfops/wfops/engine/backend"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var now = time.Date(2026, 8, 22, 11, 42, 7, 0, time.UTC)
+
+// player plays the console: the whole of it, but for a real terminal.
+type player struct {
+	*testing.T
+
+	app      *app
+	terminal tcell.SimulationScreen
+	clock    *opstest.Clock
+	ended    chan error
+}
+
+// play starts the console on a store, which is the shop if b is nil.
+func play(t *testing.T, w, h int, change func(*Options)) *player {
+	t.Helper()
+	clock := opstest.NewClock(now)
+	b := memory.New(memory.WithClock(clock.Now))
+	opstest.Shop(t, b, clock, now)
+	t.Cleanup(func() { _ = b.Close() })
+	return playOn(t, b, clock, w, h, change)
+}
+
+func playOn(t *testing.T, b backend.Backend, clock *opstest.Clock, w, h int, change func(*Options)) *player {
+	t.Helper()
+	store := ops.New(b, ops.Options{By: "ana@host-9", Clock: clock.Now})
+	if _, err := store.Info(t.Context()); err != nil { // tells the store's time
+		t.Fatal(err)
+	}
+	o := Options{
+		Connection: &Connection{Name: "shop", Kind: "memory", Store: store, Why: "it is on this machine"},
+		Theme:      ThemeTerminal, Clock: clock.Now, Getenv: func(string) string { return "" },
+	}
+	if change != nil {
+		change(&o)
+	}
+	terminal := tcell.NewSimulationScreen("UTF-8")
+	if err := terminal.Init(); err != nil {
+		t.Fatal(err)
+	}
+	terminal.SetSize(w, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &player{T: t, terminal: terminal, clock: clock, ended: make(chan error, 1), app: newApp(ctx, o, terminal)}
+	go func() { p.ended <- p.app.run() }()
+	t.Cleanup(func() {
+		cancel()
+		<-p.ended
+		terminal.Fini()
+	})
+	p.settle()
+	return p
+}
+
+// press presses keys: "j", "Enter", "Ctrl-U", and "text…" letter by letter if it is no
+// name of a key.
+func (p *player) press(keys ...string) {
+	p.Helper()
+	for _, key := range keys {
+		for _, ev := range events(key) {
+			p.app.events <- ev
+		}
+		p.settle()
+	}
+}
+
+func events(key string) (all []tcell.Event) {
+	for code, name := range named {
+		if name == key {
+			return []tcell.Event{tcell.NewEventKey(code, 0, tcell.ModNone)}
+		}
+	}
+	if letter, ok := strings.CutPrefix(key, "Ctrl-"); ok {
+		return []tcell.Event{tcell.NewEventKey(tcell.KeyCtrlA+tcell.Key(letter[0]-'A'), 0, tcell.ModCtrl)}
+	}
+	if key == "Space" {
+		key = " "
+	}
+	for _, r := range key {
+		all = append(all, tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone))
+	}
+	return all
+}
+
+// settle waits until the console has nothing to do.
+func (p *player) settle() {
+	p.Helper()
+	for deadline := time.After(10 * time.Second); ; {
+		idle := make(chan bool, 1)
+		p.app.queue.post("", func() { idle <- p.app.busy.Load() == 0 && len(p.app.events) == 0 && p.app.queue.empty() })
+		select {
+		case yes := <-idle:
+			if yes {
+				return
+			}
+		case err := <-p.ended:
+			p.ended <- err
+			return
+		case <-deadline:
+			p.Fatal("the console does not come to rest")
+		}
+	}
+}
+
+// inLoop runs f where nothing else touches the console.
+func (p *player) inLoop(f func()) {
+	p.Helper()
+	done := make(chan struct{})
+	p.app.queue.post("", func() { defer close(done); f() })
+	select {
+	case <-done:
+	case err := <-p.ended:
+		p.ended <- err
+		p.Fatalf("the console has ended: %v", err)
+	}
+}
+
+// grid is what is on the screen.
+func (p *player) grid() (g *grid.Grid) {
+	p.Helper()
+	p.inLoop(func() {
+		g = grid.New(p.terminal.Size())
+		p.app.paint(g)
+	})
+	return g
+}
+
+func (p *player) screen() string { return p.grid().Text() }
+
+// sees fails unless all of these are on the screen.
+func (p *player) sees(texts ...string) {
+	p.Helper()
+	screen := p.screen()
+	for _, text := range texts {
+		if !strings.Contains(screen, text) {
+			p.Errorf("the screen does not show %q:\n%s", text, screen)
+		}
+	}
+}
+
+// golden compares the screen with a file: what is shown, and what each cell means.
+func (p *player) golden(name string) {
+	p.Helper()
+	g := p.grid()
+	got := framed(g.Text()) + "\n" + framed(g.Roles())
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			p.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // a golden file
+	if err != nil {
+		p.Fatal(err)
+	}
+	if got != string(want) {
+		p.Errorf("%s differs; go test ./cmd/wfops/internal/tui -update writes it\n%s", path, differing(got, string(want)))
+	}
+}
+
+// framed shows where lines begin, and that nothing stands behind them.
+func framed(plane string) string {
+	var b strings.Builder
+	for line := range strings.Lines(plane) {
+		b.WriteString("|" + line)
+	}
+	return b.String()
+}
+
+// differing shows the lines that differ, one below the other.
+func differing(got, want string) string {
+	var b strings.Builder
+	has, wants := strings.Split(got, "\n"), strings.Split(want, "\n")
+	line := func(lines []string, i int) string {
+		if i < len(lines) {
+			return lines[i]
+		}
+		return ""
+	}
+	for i := range max(len(has), len(wants)) {
+		if g, w := line(has, i), line(wants, i); g != w {
+			fmt.Fprintf(&b, "line %d\n got  %s\n want %s\n", i+1, g, w)
+		}
+	}
+	return b.String()
+}

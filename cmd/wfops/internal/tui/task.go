@@ -1,0 +1,103 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/wfops/wfops/engine"
+)
+
+// errand is something that a screen has asked for and that runs beside the loop.
+type errand struct {
+	owner screen
+	what  string
+}
+
+// ask runs read beside the loop, and answer in the loop when it is done. What the same
+// screen asks for under the same name takes its place: it is canceled, and nobody
+// hears its answer. So is everything when its screen is left. A screen of nil is the
+// frame.
+func ask[T any](a *app, owner screen, what string, read func(context.Context) (T, error), answer func(T, error)) {
+	key := errand{owner, what}
+	a.drop(key)
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.errands[key] = &running{cancel: cancel}
+	mine := a.errands[key]
+	a.spawn(func() {
+		defer cancel()
+		value, err := read(ctx)
+		a.queue.post("", func() {
+			if a.errands[key] != mine { // another has taken its place
+				return
+			}
+			delete(a.errands, key)
+			answer(value, err)
+		})
+	})
+}
+
+// running is an errand under way.
+type running struct{ cancel context.CancelFunc }
+
+func (a *app) drop(key errand) bool {
+	r, ok := a.errands[key]
+	if ok {
+		r.cancel()
+		delete(a.errands, key)
+	}
+	return ok
+}
+
+// underWay reports whether a screen waits for something.
+func (a *app) underWay(owner screen, what string) bool { return a.errands[errand{owner, what}] != nil }
+
+// dropAll cancels what a screen has asked for, and reports whether there was anything.
+func (a *app) dropAll(owner screen) (dropped bool) {
+	for key := range a.errands {
+		if key.owner == owner {
+			dropped = a.drop(key) || dropped
+		}
+	}
+	return dropped
+}
+
+// spawn runs f beside the loop. It counts as busy from now on, not from when it gets
+// to run, and a panic in it ends the program as one in the loop does: with the
+// terminal as it was.
+func (a *app) spawn(f func()) {
+	a.busy.Add(1)
+	go func() {
+		defer a.busy.Add(-1)
+		defer a.catch()
+		f()
+	}()
+}
+
+// catch hands a panic to the loop.
+func (a *app) catch() {
+	if v := recover(); v != nil {
+		select {
+		case a.crashes <- &CrashError{Value: v, Stack: debug.Stack()}:
+		default: // one is enough
+		}
+	}
+}
+
+// CrashError is a defect: something panicked. The terminal is as it was.
+type CrashError struct {
+	Value any
+	Stack []byte
+	// Actions are the last that were done, without what they were done to.
+	Actions []string
+}
+
+func (e *CrashError) Error() string { return fmt.Sprintf("defect: %v", e.Value) }
+
+// isLost reports whether an error says that the store does not answer, rather than
+// what is wrong with the question.
+func isLost(err error) bool {
+	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, engine.ErrInstanceNotFound) &&
+		!errors.Is(err, engine.ErrInvalidArgument) && !errors.Is(err, engine.ErrReadOnly)
+}

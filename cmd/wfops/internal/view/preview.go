@@ -1,0 +1,28 @@
+package view
+
+import (
+	"fmt"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+)
+
+// Preview says in a few lines what an instance is and waits for.
+func Preview(d ops.Detail, o Options) Lines {
+	var l Lines
+	s := &d.Summary
+	sign := o.StatusSign(s)
+	l.add(sign, Cell{" " + StatusWord(s), statusStyle(s.Status)}, Cell{" " + s.Workflow, Plain}, Cell{" on " + string(s.Queue), Muted}, Cell{" " + s.Instance.ExecutionID, Muted})
+	l.add(o.Situation(s))
+	l.add(Cell{"created " + o.when(s.Created), Muted}, Cell{fmt.Sprintf(", %d events", s.HistoryLength), Muted}, Cell{worker(s.Worker, s.Build), Muted})
+	for _, row := range Pending(d.Pending, o).Rows {
+		l.add(row[0], Cell{" " + row[2].Text, Plain}, Cell{" " + row[4].Text, row[4].Style}, Cell{" " + row[5].Text, row[5].Style})
+	}
+	return l
+}
+
+func worker(id, build string) string {
+	if id == "" {
+		return ""
+	}
+	return ", worker " + id + " build " + build
+}
