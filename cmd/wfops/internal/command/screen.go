@@ -26,7 +26,7 @@ func keys(scope Scope, names ...string) []Key {
 
 // Moves returns every move, in the order of the help.
 func Moves() []Move {
-	return slices.Concat(walking(), screens(), showing(), listing(), drawing())
+	return slices.Concat(walking(), screens(), showing(), listing(), drawing(), connecting())
 }
 
 // walking goes through whatever is shown.
@@ -59,6 +59,7 @@ func screens() []Move {
 		{Name: "actions", Title: "Choose what to do", Keys: keys(ScopeAll, "a"), Hint: "actions"},
 		{Name: "help", Title: "Show what can be done here", Keys: keys(ScopeAll, "?"), Hint: "help"},
 		{Name: "log", Title: "Show what the store was asked, and what went wrong", Keys: keys(ScopeAll, "@")},
+		{Name: "write", Title: "Open the store anew, so that it can be changed"},
 		{Name: "quit", Title: "Quit", Keys: keys(ScopeAll, "q")},
 	}
 }
@@ -98,5 +99,13 @@ func drawing() []Move {
 		{Name: "fold", Title: "Fold, or unfold", Keys: slices.Concat(keys(ScopeHistory, "z"), keys(ScopeDiff, "z"), keys(ScopeData, "z"))},
 		{Name: "fold-all", Title: "Fold, or unfold, all", Keys: slices.Concat(keys(ScopeHistory, "Z"), keys(ScopeDiff, "Z"), keys(ScopeData, "Z"))},
 		{Name: "follow", Title: "Stay at the end of the history", Keys: keys(ScopeHistory, "F")},
+	}
+}
+
+// connecting is for the stores that could be opened.
+func connecting() []Move {
+	return []Move{
+		{Name: "test", Title: "Try the connection", Keys: keys(ScopeConnections, "t"), Hint: "try"},
+		{Name: "test-all", Title: "Try all connections", Keys: keys(ScopeConnections, "Ctrl-T"), Hint: "try all"},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/wfops/wfops/backends"
+	"github.com/wfops/wfops/cmd/wfops/internal/offline"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -76,7 +77,8 @@ func Parse(dsn string, o Options) (Target, error) {
 	case dsn == "":
 		return t, fmt.Errorf("%w: no store is named: give a connection string, a file or a profile first, with -c or in WFOPS_DSN, like: wfops ./app.db list", engine.ErrInvalidArgument)
 	case IsBundle(dsn):
-		return t, fmt.Errorf("%w: %s is an exported history and no store: history, timeline, diff, replay and export can read it", engine.ErrInvalidArgument, t)
+		t.mode, t.why = ReadOnly, "exported histories can't be changed"
+		return t, nil
 	}
 	t.file = localFile(dsn)
 	t.mode, t.why = t.decide(o)
@@ -139,6 +141,9 @@ func (t Target) Mode() (mode Mode, why string) { return t.mode, t.why }
 // Open opens the store. Nothing is created and no schema is migrated: that is for
 // the programs whose store it is.
 func (t Target) Open(ctx context.Context) (backend.Backend, error) {
+	if IsBundle(t.dsn) {
+		return offline.Open(t.dsn)
+	}
 	opts := []backends.Option{backends.WithoutMigrations()}
 	if t.mode == ReadOnly {
 		opts = append(opts, backends.ReadOnly())

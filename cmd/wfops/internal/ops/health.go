@@ -42,6 +42,9 @@ type Health struct {
 	Blocked  int64
 	Findings []Finding
 	Now      time.Time
+	// Ping is how long the store took to answer, and Skew by how much its clock is
+	// ahead of this machine's: 0 if that is less than can be told.
+	Ping, Skew time.Duration
 }
 
 // Healthy reports whether there is no problem.
@@ -65,7 +68,7 @@ func (s *Store) Health(ctx context.Context, o HealthOptions) (Health, error) {
 	}
 	var h Health
 	var err error
-	if h.Info, err = s.Info(ctx); err != nil {
+	if h.Info, h.Ping, h.Skew, err = s.Ping(ctx); err != nil {
 		return h, fmt.Errorf("asking the store about itself: %w", err)
 	}
 	h.Now = h.Info.Now

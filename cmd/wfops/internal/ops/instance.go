@@ -114,6 +114,8 @@ type Detail struct {
 	Pending backend.Pending
 	// Workers are those that are alive.
 	Workers []Worker
+	// Offline tells that nobody knows the workers, because this is from a file.
+	Offline bool
 	Now     time.Time
 }
 
@@ -136,9 +138,10 @@ func (s *Store) Detail(ctx context.Context, i engine.Instance) (Detail, error) {
 	if d.Pending, err = s.b.Pending(ctx, d.Instance, maxPending); err != nil {
 		return d, fmt.Errorf("what is pending of %s: %w", d.Instance, err)
 	}
-	if d.Workers, err = s.Workers(ctx); err != nil {
+	if d.Workers, err = s.Workers(ctx); err != nil && !errors.Is(err, ErrNotKept) {
 		return d, err
 	}
+	d.Offline = err != nil
 	d.Workers = slices.DeleteFunc(d.Workers, func(w Worker) bool { return w.Lost })
 	d.Now, err = s.Now(ctx)
 	return d, err

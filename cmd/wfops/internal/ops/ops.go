@@ -12,9 +12,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/backend/intercept"
 )
+
+// ErrNotKept tells that a store does not keep what it was asked for: an exported history
+// knows no queues and no workers.
+var ErrNotKept = fmt.Errorf("%w: exported histories don't tell of that", engine.ErrInvalidArgument)
 
 // Store is a connection to a store. It is safe for concurrent use; closing the
 // backend stays the caller's.
@@ -70,6 +75,19 @@ func (s *Store) Info(ctx context.Context) (backend.Info, error) {
 		s.time.heard(info.Now)
 	}
 	return info, err
+}
+
+// Ping is Info that also tells how long the store took to answer, and by how much its
+// clock is ahead of this machine's: 0 if that is less than can be told.
+func (s *Store) Ping(ctx context.Context) (info backend.Info, took, skew time.Duration, err error) {
+	asked := s.time.local()
+	info, err = s.Info(ctx)
+	took = s.time.local().Sub(asked)
+	// The answer was given at some time in between.
+	if skew = info.Now.Sub(asked.Add(took / 2)); err != nil || skew.Abs() <= took/2+time.Millisecond {
+		skew = 0
+	}
+	return info, took, skew, err
 }
 
 // Now returns the store's time, by which ages are counted: what this machine's clock

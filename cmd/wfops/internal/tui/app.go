@@ -11,6 +11,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -22,6 +23,13 @@ type Connection struct {
 	Store      *ops.Store
 	// Why it may write or not.
 	Why string
+	// Place is what Options.Connect has opened, or "". Protected, unless empty, is why it
+	// is never opened for changes.
+	Place, Protected string
+	// Environment is what the store is used for: "production".
+	Environment string
+	// Instance, unless zero, is shown at once.
+	Instance engine.Instance
 	// Replayer is the program whose code histories are replayed with, or empty.
 	Replayer string
 	// Close closes it.
@@ -40,6 +48,12 @@ type Options struct {
 	Mouse bool
 	// Refresh is how often what is shown is read anew; 0 means never.
 	Refresh time.Duration
+	// Places returns the stores that could be opened, Check tries one of them, and
+	// Connect opens one, if asked for changes. They are called beside the loop, and any
+	// of them may be nil. What Connect has opened closes by Connection.Close.
+	Places  func(context.Context) ([]view.Place, error)
+	Check   func(ctx context.Context, place string) view.Checked
+	Connect func(ctx context.Context, place string, write bool) (*Connection, error)
 	// Clock is this machine's; nil means time.Now.
 	Clock func() time.Time
 	// Getenv reads the environment.
@@ -78,8 +92,9 @@ type app struct {
 	errands map[errand]*running
 	bind    bindings
 
-	conn  *Connection
-	stack []screen
+	conn    *Connection
+	counted counted
+	stack   []screen
 	// over takes all keys while it is there: a line that is typed, a question.
 	over overlay
 	frame
@@ -105,6 +120,8 @@ func newApp(ctx context.Context, o Options, terminal tcell.Screen) *app {
 	}
 	if o.Connection != nil {
 		a.connected(o.Connection)
+	} else {
+		a.openConnections()
 	}
 	return a
 }
@@ -114,6 +131,9 @@ func (a *app) connected(c *Connection) {
 	a.conn = c
 	a.stack = nil
 	a.show(newList(a))
+	if c.Instance != (engine.Instance{}) {
+		a.show(newDetail(a, backend.Summary{Instance: c.Instance}))
+	}
 }
 
 func (a *app) top() screen { return a.stack[len(a.stack)-1] }
@@ -211,6 +231,12 @@ func (a *app) general(name string) bool {
 		a.redraw = true
 	case "mouse":
 		a.mouse(!a.o.Mouse)
+	case "queues", "workers", "health":
+		return a.openService(name)
+	case "ctx":
+		return a.openConnections()
+	case "write":
+		return a.openForChanges()
 	default:
 		return false
 	}

@@ -58,6 +58,7 @@ const (
 func (a *app) heardOf(err error) bool {
 	if err == nil {
 		a.heard, a.lost = a.o.Clock(), lost{}
+		a.recensus()
 		return true
 	}
 	if isLost(err) {
@@ -96,7 +97,8 @@ func (a *app) paintHead(at grid.Area, o view.Options) {
 	if a.lost.err != nil {
 		right = []view.Cell{{Text: a.banner(), Style: view.Attention}}
 	}
-	at.Sub(left+2, 0, at.W-left-2, 1).Right(0, 0, right...)
+	room := at.Sub(left, 0, at.W-left, 1)
+	a.paintCensus(room.Sub(0, 0, room.Sub(2, 0, room.W-2, 1).Right(0, 0, right...), 1))
 	x := 0
 	for i, s := range a.stack {
 		if i > 0 {
@@ -115,7 +117,7 @@ func (a *app) identity() []view.Cell {
 	if a.conn.Store.ReadOnly() {
 		mode = view.Cell{Text: " RO", Style: view.Good}
 	}
-	return []view.Cell{{Text: a.conn.Name, Style: view.Header}, {Text: " (" + a.conn.Kind + ")", Style: view.Muted}, mode}
+	return []view.Cell{{Text: a.conn.Name, Style: view.Header}, {Text: " (" + a.conn.Kind + ")", Style: view.Muted}, a.environment(), mode}
 }
 
 func (a *app) liveness() string {

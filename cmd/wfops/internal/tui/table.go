@@ -16,7 +16,9 @@ type table struct {
 	// pass by.
 	least map[string]int
 	room  int // that least was measured for
-	at    grid.Area
+	// unfocused tables show no cursor: keys go elsewhere.
+	unfocused bool
+	at        grid.Area
 }
 
 // rows returns rows of a table as view makes them.
@@ -78,7 +80,7 @@ func (t *table) draw(at grid.Area, o view.Options, load rows, marked func(int) b
 		if marked != nil && marked(row) {
 			at.Put(1, y, grid.Marked, view.Cell{Text: "*", Style: view.Header})
 		}
-		if row == t.cursor {
+		if row == t.cursor && !t.unfocused {
 			at.Put(0, y, 0, view.Cell{Text: ">"})
 			at.Sub(0, y, at.W, 1).Look(grid.Selected)
 		}

@@ -20,6 +20,12 @@ type errand struct {
 // hears its answer. So is everything when its screen is left. A screen of nil is the
 // frame.
 func ask[T any](a *app, owner screen, what string, read func(context.Context) (T, error), answer func(T, error)) {
+	askFor(a, owner, what, read, answer, func(T) {})
+}
+
+// askFor is ask for what has to be given back: unheard takes, beside the loop, an
+// answer that came too late.
+func askFor[T any](a *app, owner screen, what string, read func(context.Context) (T, error), answer func(T, error), unheard func(T)) {
 	key := errand{owner, what}
 	a.drop(key)
 	ctx, cancel := context.WithCancel(a.ctx)
@@ -30,6 +36,7 @@ func ask[T any](a *app, owner screen, what string, read func(context.Context) (T
 		value, err := read(ctx)
 		a.queue.post("", func() {
 			if a.errands[key] != mine { // another has taken its place
+				a.spawn(func() { unheard(value) })
 				return
 			}
 			delete(a.errands, key)

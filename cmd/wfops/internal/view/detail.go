@@ -84,7 +84,7 @@ func holder(p backend.Pending, o Options) string {
 
 // unserved says that nobody could run the instance, if that is so.
 func unserved(d ops.Detail) string {
-	if d.Status != engine.StatusRunning || d.Paused {
+	if d.Status != engine.StatusRunning || d.Paused || d.Offline {
 		return ""
 	}
 	knows := func(names []string, name string, queues []engine.Queue, queue engine.Queue) bool {

@@ -63,19 +63,20 @@ func Workers(all []ops.Worker, o Options) Table {
 		for i, q := range w.Queues {
 			queues[i] = string(q)
 		}
-		state := Cell{"ok", Good}
-		switch {
-		case w.Lost:
-			state = Cell{"lost", Attention}
-		case w.Unhealthy != "":
-			state = Cell{w.Unhealthy, Attention}
-		}
+		state := workerState(w)
 		t.Rows = append(t.Rows, []Cell{
 			{w.ID, Plain}, {w.Host, Plain}, {strconv.Itoa(w.PID), Muted}, {w.Build, Muted}, {w.VCS, Muted}, state, {strings.Join(queues, ","), Plain},
 			{fmt.Sprintf("%d/%d", w.WorkflowsUsed, w.WorkflowSlots), Plain}, {fmt.Sprintf("%d/%d", w.ActivitiesUsed, w.ActivitySlots), Plain},
 			count(int64(w.Leases), Plain), count(int64(w.Warm), Plain), {o.age(w.Seen), Muted}, {o.age(w.Started), Muted},
 		})
 	}
+	return t
+}
+
+// Problems is the table of what health found for a screen that explains each besides.
+func Problems(all []ops.Finding, o Options) Table {
+	t, _ := Findings(all, o).Select([]string{"sign", "subject", "message", "code"})
+	t.Columns[0].Rank, t.Columns[1].Max, t.Columns[3].Wide = 0, 24, true
 	return t
 }
 
