@@ -94,14 +94,16 @@ var layers = map[string]string{
 	"cmd/wfops/internal/offline":           "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops",
 	"cmd/wfops/internal/ops":               "engine engine/history engine/backend engine/backend/intercept cmd/wfops/internal/filter",
 	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend diagnostics",
-	"cmd/wfops/internal/view":              "engine engine/history engine/backend diagnostics cmd/wfops/internal/filter cmd/wfops/internal/ops",
-	"cmd/wfops/internal/document":          "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops",
+	"cmd/wfops/internal/values":            "engine diagnostics",
+	"cmd/wfops/internal/codec":             "engine",
+	"cmd/wfops/internal/view":              "engine engine/history engine/backend diagnostics cmd/wfops/internal/filter cmd/wfops/internal/ops cmd/wfops/internal/values",
+	"cmd/wfops/internal/document":          "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops cmd/wfops/internal/values",
 	"cmd/wfops/internal/command":           "",
 	"cmd/wfops/internal/grid":              "cmd/wfops/internal/view",
 	"cmd/wfops/internal/tui": "engine engine/history engine/backend diagnostics cmd/wfops/internal/command cmd/wfops/internal/filter cmd/wfops/internal/ops cmd/wfops/internal/view " +
 		"cmd/wfops/internal/grid cmd/wfops/internal/document",
 	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
-		"cmd/wfops/internal/view cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui",
+		"cmd/wfops/internal/view cmd/wfops/internal/values cmd/wfops/internal/codec cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui",
 	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
 	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect cmd/wfops/internal/tui",
 
@@ -129,7 +131,7 @@ var thirdParty = map[string]string{
 	"cmd/wfops/internal/trace":      "go.opentelemetry.io/otel",
 	"telemetry":                     "go.opentelemetry.io/otel",
 	"cmd/wfops/internal/servertest": "github.com/go-sql-driver/mysql github.com/jackc/pgx/v5 github.com/redis/go-redis",
-	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3",
+	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3 github.com/zalando/go-keyring",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
 	"samples/...":   "github.com/google/uuid go.opentelemetry.io google.golang.org/protobuf",

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"os/user"
@@ -29,6 +30,9 @@ func main() { os.Exit(run()) }
 const grace = time.Second
 
 func run() int {
+	// Stores log what a program should know that works with them. Who looks into one
+	// asks: doctor tells how durable it is, and errors come back.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	// A reader that goes away is no reason to die by a signal: `wfops list | head`.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)

@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run())
 	}
+	if path := os.Getenv(asSeeder); path != "" {
+		if err := crowd(context.Background(), path, os.Getenv(benchInstances)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -51,6 +58,13 @@ func store(t *testing.T, n int) (path string, b backend.Backend) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
+	create(t, b, n)
+	return path, b
+}
+
+// create makes instances that nobody runs.
+func create(t *testing.T, b backend.Backend, n int) {
+	t.Helper()
 	started, err := history.Encode(history.Event{At: time.Now(), Body: history.WorkflowStarted{Workflow: "Order"}})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +79,6 @@ func store(t *testing.T, n int) (path string, b backend.Backend) {
 			t.Fatal(r.Err)
 		}
 	}
-	return path, b
 }
 
 func output(t *testing.T, cmd *exec.Cmd) (out, stderr string, exit int) {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/cli"
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
+	"github.com/wfops/wfops/cmd/wfops/internal/servertest"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
@@ -36,6 +38,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binaries = dir
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // stores tell of settings that are fine for tests
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if err := os.RemoveAll(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -56,6 +59,10 @@ type world struct {
 	clock *opstest.Clock
 	env   cli.Env
 	in    string
+	// testdata is where golden files are.
+	testdata string
+	// store opens what is called app.db.
+	store func(context.Context, connect.Target) (backend.Backend, error)
 	// version of the library, which golden files must not depend on.
 	version string
 }
@@ -63,52 +70,114 @@ type world struct {
 // newWorld seeds app.db in a folder of its own, which becomes the current one.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, "sqlite")
+}
+
+// newWorldOn is newWorld for a store of another kind, which is called app.db all the
+// same.
+func newWorldOn(t *testing.T, kind string) *world {
+	t.Helper()
 	testdata, err := filepath.Abs("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldens[t.Name()] = testdata
 	t.Chdir(t.TempDir())
-	w := &world{T: t, clock: opstest.NewClock(now)}
-	b, err := sqlite.Open(t.Context(), "app.db", sqlite.WithClock(w.clock.Now), sqlite.WithSynchronous(sqlite.Normal))
-	if err != nil {
-		t.Fatal(err)
+	w := &world{T: t, clock: opstest.NewClock(now), testdata: testdata}
+	if kind == "sqlite" {
+		w.create("app.db")
+		w.store = w.file("app.db")
+	} else {
+		w.store = server(t, kind, w.clock)
 	}
-	w.seed(b)
-	info, err := b.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.version = info.Version
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	w.clock.Set(now)
 	w.env = cli.Env{
 		Getenv: func(string) string { return "" }, Open: w.open, Clock: w.clock.Now, By: "ana@host-9",
 		Build: cli.Build{Version: "v1.2.3", Revision: "9c1e22d0", Go: "go1.26"},
 	}
+	w.seed()
 	return w
 }
 
-var goldens = map[string]string{}
+// onStores runs a test on a seeded store of each kind, which all call themselves the
+// same.
+func onStores(t *testing.T, test func(*world)) {
+	t.Helper()
+	for _, kind := range append([]string{"sqlite"}, servertest.Kinds()...) {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorldOn(t, kind)
+			open := w.store
+			w.store = func(ctx context.Context, target connect.Target) (backend.Backend, error) {
+				b, err := open(ctx, target)
+				return anonymous{b}, err
+			}
+			test(w)
+		})
+	}
+}
+
+// anonymous is a store that does not say what it is.
+type anonymous struct{ backend.Backend }
+
+func (a anonymous) Info(ctx context.Context) (backend.Info, error) {
+	info, err := a.Backend.Info(ctx)
+	info.Kind, info.Version, info.Durability, info.Schema = "store", "1.0", "some", 1
+	return info, err
+}
 
 // open is the product's way but for the clock.
 func (w *world) open(ctx context.Context, target connect.Target) (backend.Backend, error) {
-	file := target.String()
-	if file != "app.db" && file != fleetFile {
-		return target.Open(ctx)
+	switch file := target.String(); file {
+	case "app.db":
+		return w.store(ctx, target)
+	case fleetFile:
+		return w.file(file)(ctx, target)
 	}
-	opts := []sqlite.Option{sqlite.WithClock(w.clock.Now), sqlite.WithoutMigrations()}
-	if mode, _ := target.Mode(); mode == connect.ReadOnly {
-		opts = append(opts, sqlite.ReadOnly())
-	}
-	return sqlite.Open(ctx, file, opts...)
+	return target.Open(ctx)
 }
 
-func (w *world) seed(b backend.Backend) {
+// create makes an empty store in a file.
+func (w *world) create(path string) {
 	w.Helper()
+	b, err := sqlite.Open(w.Context(), path, sqlite.WithClock(w.clock.Now))
+	if err != nil {
+		w.Fatal(err)
+	}
+	info, err := b.Info(w.Context())
+	if w.version = info.Version; err != nil {
+		w.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// file opens a store in a file.
+func (w *world) file(path string) func(context.Context, connect.Target) (backend.Backend, error) {
+	return func(ctx context.Context, target connect.Target) (backend.Backend, error) {
+		opts := []sqlite.Option{sqlite.WithClock(w.clock.Now), sqlite.WithoutMigrations(), sqlite.WithSynchronous(sqlite.Normal)}
+		if mode, _ := target.Mode(); mode == connect.ReadOnly {
+			opts = append(opts, sqlite.ReadOnly())
+		}
+		return sqlite.Open(ctx, path, opts...)
+	}
+}
+
+func (w *world) seed() {
+	w.Helper()
+	target, err := connect.Parse("memory:", connect.Options{Write: true})
+	if err != nil {
+		w.Fatal(err)
+	}
+	b, err := w.store(w.Context(), target)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			w.Fatal(err)
+		}
+	}()
 	opstest.Seed(w, b, w.clock, rows(w.T))
+	// As if w-31 had been heard of last two minutes ago.
 	w.clock.Set(ago(124 * time.Second))
 	for _, worker := range []backend.Worker{
 		{ID: "w-31", Host: "host-7", PID: 31, Build: "41fd", Queues: []engine.Queue{"default"}, Workflows: []string{"OrderFulfil"}, Activities: []string{"Ship"}, WorkflowSlots: 8, ActivitySlots: 16, Leases: 9, Started: ago(216 * time.Hour)},
@@ -205,6 +274,9 @@ func (w *world) tty(width int) {
 	w.env.Getenv = func(name string) string { return map[string]string{"NO_COLOR": "1", "TERM": "xterm"}[name] }
 }
 
+// cursors are the store's own.
+var cursors = regexp.MustCompile(`(--cursor |"next": ")[\w-]{20,}`)
+
 // golden runs command lines and compares what they print with a file.
 func (w *world) golden(name string, lines ...string) {
 	w.Helper()
@@ -217,9 +289,12 @@ func (w *world) golden(name string, lines ...string) {
 		}
 		fmt.Fprintf(&b, "--- exit %d\n\n", r.exit)
 	}
-	got := regexp.MustCompile(regexp.QuoteMeta(w.version)+" *").ReplaceAllString(b.String(), "VERSION ")
-	file := filepath.Join(goldens[w.Name()], name+".txt")
-	if *update {
+	got := cursors.ReplaceAllString(b.String(), "${1}CURSOR")
+	if w.version != "" {
+		got = regexp.MustCompile(regexp.QuoteMeta(w.version)+" *").ReplaceAllString(got, "VERSION ")
+	}
+	file := filepath.Join(w.testdata, name+".txt")
+	if *update && !strings.Contains(w.Name(), "/") || *update && strings.HasSuffix(w.Name(), "/sqlite") {
 		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 			w.Fatal(err)
 		}
@@ -254,52 +329,72 @@ func split(line string) (args []string) {
 }
 
 func TestList(t *testing.T) {
-	w := newWorld(t)
-	w.golden("list_pipe", "app.db list", "app.db list --header --columns instance,status,age", "app.db list -o name", "app.db list --filter 'status:failed age:<1d' -o json",
-		"app.db list -o jsonl -n 2 --sort created", "app.db list --filter is:blocked -o yaml", "app.db list --filter 'is:open is:final' -o json", "app.db list --filter 'is:open is:final'",
-		"app.db list --jq '.instance_id + \" \" + .status' --filter is:open", "app.db list --columns help", "app.db list --count", "app.db list --count --filter order -o json", "app.db list --sort created --reverse -o name -n 3")
-	w.tty(100)
-	w.golden("list_tty", "app.db list", "app.db list -n 3", "app.db list --filter 'order-88'", "app.db list --ascii --filter is:open", "app.db list -o wide --filter id:order-8841", "app.db list --color always --filter id:order-87*", "app.db list -o name --filter id:evil*")
+	onStores(t, func(w *world) {
+		w.golden("list_pipe", "app.db list", "app.db list --header --columns instance,status,age", "app.db list -o name", "app.db list --filter 'status:failed age:<1d' -o json",
+			"app.db list -o jsonl -n 2 --sort created", "app.db list --filter is:blocked -o yaml", "app.db list --filter 'is:open is:final' -o json", "app.db list --filter 'is:open is:final'",
+			"app.db list --jq '.instance_id + \" \" + .status' --filter is:open", "app.db list --columns help", "app.db list --count", "app.db list --count --filter order -o json", "app.db list --sort created --reverse -o name -n 3",
+			"app.db list --filter 'idle:>1h waiting:signal' -o name", "app.db list --filter 'tag.region:eu err:429' -o name", "app.db list --filter '/^order-8[67]/ !status:failed' -o name", "app.db list -o wide --header -n 2")
+		w.tty(100)
+		w.golden("list_tty", "app.db list", "app.db list -n 3", "app.db list --filter 'order-88'", "app.db list --ascii --filter is:open", "app.db list -o wide --filter id:order-8841", "app.db list --color always --filter id:order-87*", "app.db list -o name --filter id:evil*")
+	})
 }
 
 func TestInstance(t *testing.T) {
-	w := newWorld(t)
-	w.golden("instance_pipe", "app.db get order-8841", "app.db get order-8841 -o json", "app.db get kyc -o yaml", "app.db pending order-8841 -o jsonl", "app.db history order-8790 -o json", "app.db history order-8790 -o jsonl --after 3",
-		"app.db history order-8790 -o name", "app.db history evil -o jsonl", "app.db history order-8790 --jq .kind -n 1", "app.db history order-8841 --after 99 -o json", "app.db tree import-311 -o json", "app.db tree import-311 -o name")
-	w.tty(100)
-	w.golden("instance_tty", "app.db get order-8841", "app.db get order-8702", "app.db get evil", "app.db pending order-8841", "app.db history order-8790", "app.db history evil", "app.db history order-8841 --times utc -o wide", "app.db tree import-311")
+	onStores(t, func(w *world) {
+		w.golden("instance_pipe", "app.db get order-8841", "app.db get order-8841 -o json", "app.db get kyc -o yaml", "app.db pending order-8841", "app.db pending order-8841 -o json", "app.db pending order-8841 -o jsonl", "app.db history order-8790", "app.db history order-8790 -o json", "app.db history order-8790 -o jsonl --after 3",
+			"app.db history order-8790 -o name", "app.db history evil -o jsonl", "app.db history order-8790 --jq .kind -n 1", "app.db history order-8841 --after 99 -o json", "app.db tree import-311", "app.db tree import-311 -o json", "app.db tree import-311 -o name")
+		w.golden("data_pipe", "app.db data order-8841", "app.db data order-8790 -o json", "app.db data order-8790 -o jsonl --event 4", "app.db data order-8790 -o name", "app.db data evil", "app.db data evil -o json", "app.db data order-8841 --path 'args[0].sku' --raw", "app.db data order-8841 --path 'activities[0]' -o yaml",
+			"app.db data order-8841 --path 'args[0]' -o yaml", "app.db data order-8841 --jq .value.sku", "app.db data order-8788", "app.db data order-8788 -o json", "app.db data order-8841 -n 2")
+		w.golden("steps_pipe", "app.db timeline order-8790", "app.db timeline order-8790 -o json", "app.db timeline order-8790 --critical", "app.db diff order-8790 order-8788", "app.db diff order-8790 order-8788 -o json", "app.db diff order-8790 order-8790",
+			"app.db export order-8790", "app.db export order-8790 -o json", "app.db export order-8790 --file a.wfh", "a.wfh history -o name", "a.wfh data -o name", "app.db trace order-8790", "app.db trace order-8790 -o json", "app.db trace nobody")
+		w.tty(100)
+		w.golden("instance_tty", "app.db get order-8841", "app.db get order-8702", "app.db get evil", "app.db pending order-8841", "app.db history order-8790", "app.db history evil", "app.db history order-8841 --times utc -o wide", "app.db tree import-311",
+			"app.db data order-8841", "app.db data evil", "app.db data order-8790 -o wide", "app.db data evil --path 'args[0]' --raw", "app.db data order-8841 -n 3")
+	})
 }
 
 func TestFleet(t *testing.T) {
+	onStores(t, func(w *world) {
+		w.golden("fleet_pipe", "app.db queues", "app.db queues -o json", "app.db workers", "app.db workers -o json", "app.db workers -o jsonl", "app.db workers -o name", "app.db health", "app.db health -o json", "app.db doctor", "app.db doctor -o json --color never", "version", "version -o json")
+		w.tty(120)
+		w.golden("fleet_tty", "app.db queues", "app.db workers", "app.db workers -o wide", "app.db health", "app.db version", "app.db doctor")
+	})
+}
+
+func TestHelp(t *testing.T) {
 	w := newWorld(t)
-	w.golden("fleet_pipe", "app.db queues", "app.db queues -o json", "app.db workers", "app.db workers -o jsonl", "app.db workers -o name", "app.db health", "app.db health -o json")
 	w.tty(120)
-	w.golden("fleet_tty", "app.db queues", "app.db workers", "app.db workers -o wide", "app.db health", "app.db version", "app.db doctor", "version -o json", "help exit-codes", "help environment")
+	w.golden("help", "help exit-codes", "help environment", "help profiles", "help json", "help filter", "data --help", "--help")
 }
 
 func TestErrors(t *testing.T) {
-	w := newWorld(t)
 	lines := []string{
 		"app.db list --filter status:fialed", "app.db list --filter '日本:x'", "app.db list --columns size", "app.db list -o xml", "app.db list --jq . -o yaml", "app.db list --jq '.['", "app.db list --jq '.instance_id | error'", "app.db list -n -1", "app.db list --sort size", "app.db list --cursor zzz",
 		"app.db list --sort attention --reverse", "app.db list --filter zzz --scan 3", "app.db get nobody", "app.db get order", "app.db get", "app.db get a b", "app.db wait kyc", "app.db wait kyc-5520 --for done", "app.db lst", "app.db list --nope", "app.db completion tcsh",
 		"missing.db list", "missing.db doctor --columns name,value", "order.wfh list", "oracle://u:secret@db/x list", "list", "app.db list -c other.db", "app.db cancel kyc-5520", "app.db cancel --reason x", "app.db cancel kyc-5520 --filter is:open --reason x", "app.db cancel nobody --reason x --yes",
 		"app.db cancel kyc-5520 --reason x", "app.db retry kyc-5520 --reason x", "app.db remove kyc-5520 --reason x --yes", "app.db signal go kyc-5520 --reason x --input {", "app.db cancel --filter is:bad --reason x", "app.db signal go - --input - --reason x",
+		"app.db list --filter 'age:>soon'", "app.db list --filter '/[/'", "app.db list --filter 'status:'", "app.db list --filter 'a \"b'", "app.db cancel kyc --reason x --yes", "app.db history nobody", "app.db history order", "app.db data nobody", "app.db data order-8841 --path 'args[0].nope'", "app.db data order-8841 --path 'args[0].'",
+		"app.db data order-8841 --raw", "app.db tree nobody", "app.db pending nobody", "app.db timeline nobody", "app.db diff order-8790 nobody", "app.db export nobody", "app.db trace nobody", "app.db terminate nobody --reason x --yes", "app.db pause nobody --reason x", "app.db resume kyc-5520 --reason x",
+		"app.db signal '' kyc-5520 --reason x", "app.db queues --columns nope", "app.db workers --jq '.['", "app.db health --max-wait soon", "app.db replay", "app.db version x", "ctx nope", "ctx show nobody", "app.db doctor -o xml",
 	}
-	w.golden("errors", lines...)
-	for i, line := range lines {
-		lines[i] = line + " -o json"
-	}
-	w.golden("errors_json", lines[:2]...)
-	w.golden("errors_json_more", lines[12], lines[21], lines[31])
+	onStores(t, func(w *world) {
+		w.golden("errors", lines...)
+		var inJSON []string
+		for _, line := range lines {
+			inJSON = append(inJSON, line+" -o json")
+		}
+		w.golden("errors_json", inJSON...)
+	})
 }
 
 func TestChanges(t *testing.T) {
-	w := newWorld(t)
-	w.golden("changes", "app.db signal decision kyc-5520 --input '\"approve\"' --reason 'ticket 12'", "app.db pending kyc-5520", "app.db pause kyc-5520 --reason r -o json", "app.db get kyc-5520 --jq .paused", "app.db resume kyc-5520 --reason r",
-		"app.db retry order-8702 --reason fixed", "app.db cancel --filter type:OrderFulfil --reason late --yes --dry-run", "app.db cancel kyc-5520 trial-1207 --reason late", "app.db cancel kyc-5520 trial-1207 --reason late --yes", "app.db terminate order-8841 --reason 'ordered twice' --yes", "app.db history order-8841",
-		"app.db remove --filter 'is:final type:OrderFulfil' --reason retention --yes", "app.db remove order-8702 kyc-5520 import-311-a --reason r --yes", "app.db cancel --filter status:canceled --reason r --yes", "app.db list -o name")
-	w.in = "kyc-5520\n\ntrial-1207\n"
-	w.golden("changes_stdin", "app.db pause - --reason night --yes -o jsonl")
+	onStores(t, func(w *world) {
+		w.golden("changes", "app.db signal decision kyc-5520 --input '\"approve\"' --reason 'ticket 12'", "app.db pending kyc-5520 --columns kind,name,state,detail", "app.db pause kyc-5520 --reason r -o json", "app.db get kyc-5520 --jq .paused", "app.db resume kyc-5520 --reason r", "app.db pause kyc-5520 --reason r", "app.db resume kyc-5520 --reason r -o name", "app.db pause kyc-5520 --reason r -o yaml", "app.db resume kyc-5520 --reason r -o jsonl",
+			"app.db signal decision kyc-5520 --reason r -o json", "app.db retry order-8702 --reason fixed --dry-run -o json", "app.db retry order-8702 --reason fixed", "app.db cancel --filter type:OrderFulfil --reason late --yes --dry-run", "app.db cancel kyc-5520 trial-1207 --reason late", "app.db cancel kyc-5520 trial-1207 --reason late --yes", "app.db cancel import-311 --reason late --yes -o json",
+			"app.db terminate order-8841 --reason 'ordered twice' --yes", "app.db terminate trial-1207 --reason r --yes -o json", "app.db history order-8841", "app.db remove --filter 'is:final type:OrderFulfil' --reason retention --yes", "app.db remove order-8702 kyc-5520 import-311-a --reason r --yes", "app.db cancel --filter status:canceled --reason r --yes", "app.db remove trial-1207 --reason r --yes -o json", "app.db list -o name")
+		w.in = "kyc-5520\n\nimport-311\n"
+		w.golden("changes_stdin", "app.db pause - --reason night --yes -o jsonl")
+	})
 }
 
 // lines hands each write to a function.
@@ -399,9 +494,13 @@ func TestConfirmation(t *testing.T) {
 }
 
 func TestWait(t *testing.T) {
-	w := newWorld(t)
-	w.golden("wait", "app.db wait order-8788", "app.db wait order-8788 --for completed -o json", "app.db wait order-8790 --for completed", "app.db wait order-8702 --for blocked,final", "app.db wait import-311 --for paused")
-	if r := w.run("app.db", "wait", "kyc-5520", "--timeout", "10ms"); r.exit != int(cli.ExitTimeout) || !strings.Contains(r.err, "kyc-5520/x-kyc-5520 is running") {
+	onStores(t, waits)
+}
+
+func waits(w *world) {
+	t := w.T
+	w.golden("wait", "app.db wait nobody", "app.db wait nobody -o json", "app.db wait order-8788", "app.db wait order-8788 --for completed -o json", "app.db wait order-8790 --for completed", "app.db wait order-8702 --for blocked,final", "app.db wait import-311 --for paused")
+	if r := w.run("app.db", "wait", "kyc-5520", "--timeout", "300ms"); r.exit != int(cli.ExitTimeout) || !strings.Contains(r.err, "kyc-5520/x-kyc-5520 is running") {
 		t.Errorf("%+v", r)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -458,9 +557,13 @@ func TestProfiles(t *testing.T) {
 	if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(connect.ProjectFile, []byte("profiles:\n  shop: {dsn: evil.db}\n  dev: {dsn: app.db, mode: ro}\n  gone: {dsn: missing.db}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	env := map[string]string{"WFOPS_CONFIG": "config.yaml", "PW": "hunter2"}
 	w.env.Getenv = func(name string) string { return env[name] }
-	w.golden("profiles", "shop list -o name -n 2", "-c shop list -o name -n 2", "shop pause kyc-5520 --reason r", "shop doctor --columns name,value,source", "ctx", "ctx -o jsonl", "list")
+	w.golden("profiles", "shop list -o name -n 2", "-c shop list -o name -n 2", "shop pause kyc-5520 --reason r", "shop doctor --columns name,value,source", "shop doctor --columns name,source --times utc --patience 1s", "far doctor --columns name,value,source --patience 1ms -o name", "ctx", "ctx list", "ctx -o jsonl", "ctx show shop far", "ctx show far -o json", "ctx test shop dev",
+		"ctx test shop gone", "ctx test gone -o json", "ctx show nobody", "dev list -o name -n 1", "dev pause kyc-5520 --reason r --write", "list")
 	if r := w.run("far", "list"); r.exit != int(cli.ExitStore) || strings.Contains(r.err, "hunter2") || !strings.Contains(r.err, "mysql://app:••••@127.0.0.1:1/wf") {
 		t.Errorf("%+v", r)
 	}

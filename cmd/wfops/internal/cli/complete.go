@@ -39,6 +39,11 @@ func (s *session) completer(c command.Command) func(*cobra.Command, []string, st
 			return s.ids(cmd.Context(), begun), cobra.ShellCompDirectiveNoFileComp
 		case command.ArgHistory:
 			return s.ids(cmd.Context(), begun), cobra.ShellCompDirectiveDefault // which completes files
+		case command.ArgWord:
+			return c.Args[at].Words, cobra.ShellCompDirectiveNoFileComp
+		case command.ArgProfile:
+			profiles, _ := s.profiles() // what can't be read is not offered
+			return namesOf(profiles), cobra.ShellCompDirectiveNoFileComp
 		case command.ArgText:
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp

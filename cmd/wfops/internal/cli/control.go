@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,18 @@ func runSignal(ctx context.Context, s *session, args []string) error {
 	}
 	c.Payload = input
 	return s.change(ctx, c, args[1:])
+}
+
+// sealed returns the change with its payload as the programs of the store expect it.
+// It is only asked for where something is sent.
+func (s *session) sealed(ctx context.Context, c ops.Change) (ops.Change, error) {
+	if s.codec == nil || c.Payload == nil || c.Sealed || !json.Valid(c.Payload) { // which ops refuses
+		return c, nil
+	}
+	var err error
+	c.Payload, err = s.codec.Seal(ctx, c.Payload)
+	c.Sealed = true
+	return c, err
 }
 
 // maxInput is how much of an argument is read: a little more than what is refused.
@@ -101,6 +114,9 @@ func (s *session) change(ctx context.Context, c ops.Change, names []string) erro
 		return s.dryRun(c, targets)
 	}
 	if err := s.confirm(c, targets); err != nil {
+		return err
+	}
+	if c, err = s.sealed(ctx, c); err != nil {
 		return err
 	}
 	return s.apply(ctx, c, targets)

@@ -29,7 +29,7 @@ type report struct {
 // runDoctor reports also where there is no store, or none that can be used; then the
 // error comes last.
 func runDoctor(ctx context.Context, s *session, _ []string) error {
-	r := report{Schema: "wfops.doctor/v1", Build: s.env.Build, Settings: s.settings()}
+	r := report{Schema: document.SchemaDoctor, Build: s.env.Build, Settings: s.settings()}
 	var failed error
 	if dsn, _ := s.connection(); dsn == "" {
 		r.add("store", "none", "first argument, --connect or WFOPS_DSN")
@@ -63,16 +63,31 @@ func (s *session) settings() []setting {
 	}
 	colored, why := s.colored()
 	config, whose := connect.ConfigPath(s.env.Getenv)
+	project := "none"
+	if found, err := connect.ProjectProfiles("."); err != nil {
+		project = err.Error()
+	} else if found != nil {
+		project = connect.ProjectFile
+	}
 	return []setting{
 		{"version", b.Version, "this program"}, {"revision", revision, "this program"},
-		{"configuration", config, whose},
-		{"output", s.flags.output, "--output"},
-		{"color", yesNo(colored), why},
+		{"configuration", config, whose}, {"project", project, "current folder"},
+		{"output", s.flags.output, s.from("output")}, {"times", s.flags.times, s.from("times")},
+		{"patience", s.flags.patience.String(), s.from("patience")},
+		{"color", yesNo(colored), why}, {"ascii", yesNo(s.flags.ascii), s.from("ascii")},
 		{"width", fmt.Sprint(s.env.Width), "terminal"},
 		{"input is a terminal", yesNo(s.env.InTTY), ""}, {"output is a terminal", yesNo(s.env.OutTTY), ""},
 		{"TERM", s.env.Getenv("TERM"), "environment"},
 		{"acting as", s.env.By, "user and host"},
 	}
+}
+
+// from says where a setting came from that a flag may change.
+func (s *session) from(flag string) string {
+	if s.changed != nil && s.changed(flag) {
+		return "--" + flag
+	}
+	return "default"
 }
 
 func yesNo(b bool) string {
@@ -92,6 +107,7 @@ func (s *session) examine(ctx context.Context, r *report) (err error) {
 	if mode != "" {
 		r.add("mode", string(mode), why)
 	}
+	s.profileSettings(r)
 	if err != nil {
 		return err
 	}
@@ -118,39 +134,22 @@ func (s *session) examine(ctx context.Context, r *report) (err error) {
 	return nil
 }
 
-// profile is a line of ctx.
-type profile struct {
-	Schema string `json:"schema"`
-	Name   string `json:"profile"`
-	Store  string `json:"store"`
-	Mode   string `json:"mode"`
-	Source string `json:"source"`
-}
-
-// runProfiles lists the profiles. Passwords are not fetched for it.
-func runProfiles(ctx context.Context, s *session, _ []string) error {
-	path, _ := connect.ConfigPath(s.env.Getenv)
-	profiles, err := connect.Profiles(path)
-	if err != nil {
-		return err
+// profileSettings tells what the profile adds, if one names the store.
+func (s *session) profileSettings(r *report) {
+	dsn, _ := s.connection()
+	if dsn == "" || connect.IsTarget(dsn) {
+		return
 	}
-	t := view.Table{Columns: []view.Column{
-		{Key: "profile", Title: "PROFILE"}, {Key: "store", Title: "STORE", Min: 20}, {Key: "mode", Title: "MODE"}, {Key: "source", Title: "FROM", Min: 10},
-	}}
-	var docs []any
-	var names []string
-	for _, p := range profiles {
-		source := p.Source
-		p.PasswordEnv, p.PasswordFile, p.PasswordCommand = "", "", nil
-		target, err := p.Target(ctx, connect.Options{Write: s.flags.write, ReadOnly: s.flags.readOnly}, s.env.Getenv)
-		if err != nil {
-			return fmt.Errorf("%s: %w", source, err)
-		}
-		mode, _ := target.Mode()
-		docs, names = append(docs, profile{"wfops.profile/v1", p.Name, target.String(), string(mode), source}), append(names, p.Name)
-		t.Rows = append(t.Rows, []view.Cell{{Text: p.Name}, {Text: target.String()}, {Text: string(mode)}, {Text: source, Style: view.Muted}})
+	p, found, err := s.profile(dsn)
+	if !found || err != nil {
+		return
 	}
-	return s.printAll(t, docs, names)
+	if from := p.PasswordFrom(); from != "" {
+		r.add("password", from, p.Source)
+	}
+	if p.Codec != nil {
+		r.add("codec", p.Codec[0], p.Source)
+	}
 }
 
 func runVersion(_ context.Context, s *session, _ []string) error {
@@ -167,5 +166,5 @@ func runVersion(_ context.Context, s *session, _ []string) error {
 		Schema string `json:"schema"`
 		Build
 	}
-	return s.print(view.Table{}, version{"wfops.version/v1", b}, []string{b.Version})
+	return s.print(view.Table{}, version{document.SchemaVersion, b}, []string{b.Version})
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+	"github.com/wfops/wfops/cmd/wfops/internal/values"
 	"github.com/wfops/wfops/engine"
 )
 
@@ -33,14 +34,14 @@ var exits = []struct {
 	says string
 }{
 	{ExitOK, "done; the answer is yes"},
-	{ExitNo, "the answer is no: something is wrong (health), it ended otherwise (wait), it differs (diff, replay)"},
+	{ExitNo, "the answer is no: something is wrong (health), it ended otherwise (wait), it differs (diff, replay), one can't be used (ctx test)"},
 	{ExitUsage, "the command line, the filter or the connection string is wrong"},
 	{ExitStore, "the store can't be reached or used"},
-	{ExitNotFound, "there is no such instance"},
+	{ExitNotFound, "there is no such instance, or no such value of it (data --path)"},
 	{ExitRefused, "refused: read-only, not confirmed, or not in a state for it"},
 	{ExitPartial, "only some could be done, or looked at"},
 	{ExitDefect, "a defect of wfops"},
-	{ExitTimeout, "time is up"},
+	{ExitTimeout, "time is up (wait --timeout); a store that does not answer is 3"},
 	{ExitInterrupted, "interrupted"},
 	{ExitTerminated, "ended by SIGTERM"},
 }
@@ -53,6 +54,7 @@ var (
 	errNo          = errors.New("no")
 	errUnconfirmed = errors.New("not confirmed")
 	errPartial     = errors.New("not all")
+	errTimeUp      = errors.New("time is up")
 )
 
 // usageError is a command line that can't be meant.
@@ -76,7 +78,7 @@ func exitOf(ctx context.Context, err error) Exit {
 		return ExitPartial
 	case errors.Is(err, errUnconfirmed), errors.Is(err, engine.ErrReadOnly), errors.Is(err, ops.ErrWrongState), errors.Is(err, engine.ErrInstanceNotFinished):
 		return ExitRefused
-	case errors.Is(err, engine.ErrInstanceNotFound):
+	case errors.Is(err, engine.ErrInstanceNotFound), errors.Is(err, values.ErrNoValue):
 		return ExitNotFound
 	case errors.As(err, &usage):
 		return ExitUsage
@@ -84,7 +86,7 @@ func exitOf(ctx context.Context, err error) Exit {
 		return ExitStore
 	case errors.Is(err, engine.ErrInvalidArgument):
 		return ExitUsage
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTimeUp):
 		return ExitTimeout
 	}
 	return ExitStore

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/engine/backend"
 )
 
 func runQueues(ctx context.Context, s *session, _ []string) error {
@@ -100,17 +102,25 @@ func runWait(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if s.o.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.o.timeout)
-		defer cancel()
+	if s.o.timeout <= 0 {
+		return s.wait(ctx, args[0], wanted)
 	}
-	from, err := s.store.Exact(ctx, args[0])
+	short, cancel := context.WithTimeout(ctx, s.o.timeout)
+	defer cancel()
+	err = s.wait(short, args[0], wanted)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) && short.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", errTimeUp, err)
+	}
+	return err
+}
+
+func (s *session) wait(ctx context.Context, name string, wanted func(*backend.Summary) bool) error {
+	from, err := s.store.Exact(ctx, name)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	last, err := s.store.Wait(ctx, from, wanted)
+	last, err := s.waitFor(ctx, from, wanted)
 	if err != nil {
 		return fmt.Errorf("%s is %s after %s: %w", last.Instance, last.Status, time.Since(start).Round(time.Millisecond), err)
 	}
@@ -131,3 +141,22 @@ func runWait(ctx context.Context, s *session, args []string) error {
 	}
 	return err
 }
+
+// waitFor waits on through outages of the store, which it tells of: a pipeline that
+// waits for an instance does not fail because a server is restarted.
+func (s *session) waitFor(ctx context.Context, from backend.Summary, wanted func(*backend.Summary) bool) (backend.Summary, error) {
+	for {
+		last, err := s.store.Wait(ctx, from, wanted)
+		if err == nil || ctx.Err() != nil || exitOf(ctx, err) != ExitStore {
+			return last, err
+		}
+		s.note("wfops: %v; trying again", err)
+		if err := pauseFor(ctx, retryAfter); err != nil {
+			return last, err
+		}
+		from = last
+	}
+}
+
+// retryAfter is how long a store that is away is left alone.
+const retryAfter = time.Second

@@ -156,7 +156,7 @@ func (w *historyWriter) item(form document.Event) error {
 
 func (w *historyWriter) head() (string, error) {
 	of, err := encode(w.of.Instance)
-	return fmt.Sprintf("{\n  \"schema\": \"wfops.history/v1\",\n  \"instance\": %s,\n  \"events\": [", of), err
+	return fmt.Sprintf("{\n  \"schema\": %q,\n  \"instance\": %s,\n  \"events\": [", document.SchemaHistory, of), err
 }
 
 func (w *historyWriter) flush() error {

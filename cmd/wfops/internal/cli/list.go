@@ -31,6 +31,11 @@ type commandOptions struct {
 	watch   time.Duration
 	// history
 	after int64
+	// data
+	path   string
+	event  int64
+	raw    bool
+	sealed bool
 	// trace
 	otlp string
 	// export

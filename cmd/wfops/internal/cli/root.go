@@ -29,6 +29,7 @@ func handlers() map[string]handler {
 		"history":    {historyFlags, runHistory},
 		"tree":       {watchFlags, runTree},
 		"pending":    {watchFlags, runPending},
+		"data":       {dataFlags, runData},
 		"queues":     {watchFlags, runQueues},
 		"workers":    {watchFlags, runWorkers},
 		"health":     {healthFlags, runHealth},
@@ -46,7 +47,7 @@ func handlers() map[string]handler {
 		"diff":       {diffFlags, runDiff},
 		"timeline":   {timelineFlags, runTimeline},
 		"doctor":     {nil, runDoctor},
-		"ctx":        {nil, runProfiles},
+		"ctx":        {nil, runContext},
 		"completion": {nil, nil}, // needs the tree of commands, see newCommand
 		"version":    {nil, runVersion},
 	}
@@ -151,6 +152,7 @@ func newCommand(s *session, root *cobra.Command, c command.Command, h handler) *
 	cmd.ValidArgsFunction = s.completer(c)
 	completeFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s.changed = cmd.Flags().Changed
 		run := h.run
 		if c.Name == "completion" {
 			run = completion(root)
@@ -187,6 +189,9 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 		return err
 	}
 	defer func() {
+		if s.codec != nil {
+			s.codec.Close()
+		}
 		if closed := b.Close(); err == nil && closed != nil {
 			err = fmt.Errorf("closing the store: %w", closed)
 		}

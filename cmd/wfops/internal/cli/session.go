@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/codec"
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
@@ -35,6 +36,10 @@ type session struct {
 	store  *ops.Store
 	// backend is what store asks.
 	backend backend.Backend
+	// codec opens and seals payloads, or is nil.
+	codec *codec.Process
+	// changed tells which flags were given.
+	changed func(flag string) bool
 	// jqAlone tells that the format follows from --jq, and was not asked for.
 	jqAlone bool
 }
@@ -94,16 +99,32 @@ func (s *session) namesProfile(arg string) bool {
 	return found || err != nil
 }
 
-// profile looks for a profile.
+// profile looks for a profile: in the user's configuration, and then in that of the
+// project, which can't take a name away.
 func (s *session) profile(name string) (p connect.Profile, found bool, err error) {
-	path, _ := connect.ConfigPath(s.env.Getenv)
-	profiles, err := connect.Profiles(path)
+	profiles, err := s.profiles()
 	for _, p := range profiles {
 		if p.Name == name {
 			return p, true, nil
 		}
 	}
 	return p, false, err
+}
+
+// profiles returns those of the user, and those of the project that have other names.
+// As long as the user's can't be read nobody knows which these are, and there are none
+// of the project. An error of the project's comes beside those of the user.
+func (s *session) profiles() ([]connect.Profile, error) {
+	path, _ := connect.ConfigPath(s.env.Getenv)
+	own, err := connect.Profiles(path)
+	if err != nil {
+		return nil, err
+	}
+	projects, err := connect.ProjectProfiles(".")
+	taken := func(p connect.Profile) bool {
+		return slices.ContainsFunc(own, func(o connect.Profile) bool { return o.Name == p.Name })
+	}
+	return append(own, slices.DeleteFunc(projects, taken)...), err
 }
 
 // resolve decides how the store is to be opened that is meant.
@@ -114,6 +135,9 @@ func (s *session) resolve(ctx context.Context) (target connect.Target, source st
 		p, found, err := s.profile(dsn)
 		if found {
 			target, err = p.Target(ctx, o, s.env.Getenv)
+			if len(p.Codec) > 0 {
+				s.codec = codec.New(p.Codec, s.flags.patience)
+			}
 			source += ", " + p.Source
 		}
 		if found || err != nil {
@@ -203,7 +227,7 @@ func (s *session) explain(err error, exit Exit) {
 	switch {
 	case err == nil, exit == ExitNo, exit == ExitInterrupted, exit == ExitTerminated:
 		return
-	case s.isJSON() && !s.jqAlone:
+	case s.isJSON() && !s.jqAlone || s.changed == nil && asksForJSON(s.env.Args):
 		s.explainJSON(err, exit)
 		return
 	}
@@ -216,6 +240,24 @@ func (s *session) explain(err error, exit Exit) {
 	if hint := hintOf(err, s); hint != "" {
 		s.note("  %s", hint)
 	}
+}
+
+// asksForJSON looks at a command line that could not be parsed.
+func asksForJSON(args []string) bool {
+	for i, arg := range args {
+		value, found := strings.CutPrefix(arg, "--output=")
+		switch {
+		case found:
+		case (arg == "-o" || arg == "--output") && i+1 < len(args):
+			value = args[i+1]
+		case strings.HasPrefix(arg, "-o"):
+			value = strings.TrimPrefix(arg[2:], "=")
+		}
+		if value == formatJSON || value == formatJSONL {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *session) explainJSON(err error, exit Exit) {

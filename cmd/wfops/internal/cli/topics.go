@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/document"
 	"github.com/wfops/wfops/cmd/wfops/internal/filter"
 )
 
@@ -15,30 +16,53 @@ NO_COLOR        if not empty, no colors
 CLICOLOR_FORCE  if not empty nor 0, colors also into a pipe
 TERM            dumb means no colors
 
-The configuration is never written by wfops. It gives names to stores:
+The configuration is never written by wfops, see: wfops help profiles`
+
+const profilesHelp = `The configuration gives names to stores:
 
   profiles:
     prod:
       dsn: mysql://app@db-3:3306/wf?tls=true
       password_env: PROD_PASSWORD      # or password_file: PATH
       mode: ro                         # or password_command: [pass, show, prod]
+                                       # or password_keyring: [SERVICE, ACCOUNT]
+      codec: [payload-codec]           # a program that opens and seals payloads
 
-The password is put into dsn. Without mode a store on a server is read-only, unless
---write is given.`
+wfops prod list uses one, wfops ctx shows and tries them. The password is put into dsn.
+Without mode a store on a server is read-only, also on this machine, unless --write is
+given. Paths of files are relative to the configuration, or begin with ~/.
+
+A project may have profiles too, in .wfops.yaml of the current folder. They hold dsn
+and mode: ro and nothing else: no password, nor where one is, and no command, for such
+a file comes with other people's code. They can't take the name of one of yours.`
 
 const jsonHelp = `-o json writes one document, -o jsonl one for each line as they are read, -o yaml the
-same as YAML. A document names its schema, like wfops.instance/v1; fields are only
-ever added to one. Names are in snake_case, times in RFC 3339 and UTC, durations in
-milliseconds with a name that ends in _ms, ids are texts. Nothing is cut or escaped
-for eyes. Events are in the wire format of histories: payloads that are JSON stand
-for themselves, others are {"$bytes":"base64"}.
+same as YAML. queues, workers, ctx and changes write an array of documents.
+
+A document names its schema, like wfops.instance/v1; fields are only ever added to one.
+Names are in snake_case, times in RFC 3339 and UTC, durations in milliseconds with a
+name that ends in _ms, ids are texts. Nothing is cut or escaped for eyes. Events are in
+the wire format of histories: payloads that are JSON stand for themselves, others are
+{"$bytes":"base64"}.
 
 --jq EXPRESSION takes pieces out of it, a document at a time; texts are written as
 they are:
 
   wfops app.db list --filter is:blocked --jq .instance_id
 
-Errors are documents on standard error: {"schema":"wfops.error/v1","exit":4,...}.`
+Errors are documents on standard error: {"schema":"wfops.error/v1","exit":4,...}.
+
+The schemas, and who writes them:
+`
+
+func jsonTopic() string {
+	var b strings.Builder
+	b.WriteString(jsonHelp + "\n")
+	for _, d := range document.Schemas() {
+		fmt.Fprintf(&b, "  %-20s %s\n", d.Schema, d.By)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
 
 // topics are pages of help that belong to no command.
 func topics() []*cobra.Command {
@@ -46,7 +70,8 @@ func topics() []*cobra.Command {
 		{Use: "filter", Short: "Help: how instances are chosen", Long: filterHelp()},
 		{Use: "exit-codes", Short: "Help: what exit codes mean", Long: exitHelp()},
 		{Use: "environment", Short: "Help: what is read from the environment", Long: environmentHelp},
-		{Use: "json", Short: "Help: what programs get", Long: jsonHelp},
+		{Use: "profiles", Short: "Help: names for stores", Long: profilesHelp},
+		{Use: "json", Short: "Help: what programs get", Long: jsonTopic()},
 	}
 }
 

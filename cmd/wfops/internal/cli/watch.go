@@ -37,7 +37,7 @@ func (s *session) repeat(ctx context.Context, args []string, run func(context.Co
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && !errors.Is(err, errNo) && exitOf(ctx, err) != ExitStore && exitOf(ctx, err) != ExitTimeout:
+		case err != nil && !errors.Is(err, errNo) && exitOf(ctx, err) != ExitStore:
 			return err
 		case err != nil && !errors.Is(err, errNo):
 			s.note("wfops: %v; trying again", err)

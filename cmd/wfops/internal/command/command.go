@@ -46,10 +46,12 @@ type Arg struct {
 	Name string
 	// Kind says how it is completed and checked.
 	Kind ArgKind
-	// Optional arguments are followed by no others.
+	// Optional arguments are followed by optional ones only.
 	Optional bool
-	// Many takes any number.
+	// Many takes any number. It is the last one.
 	Many bool
+	// Words are what an ArgWord can be.
+	Words []string
 }
 
 // ArgKind is what an argument names.
@@ -61,6 +63,8 @@ const (
 	ArgInstance         // an id, or a prefix of one where nothing is changed
 	ArgHistory          // an instance, or the file of an exported history
 	ArgShell
+	ArgWord    // one of Words
+	ArgProfile // the name of a profile
 )
 
 // Scope is where a key works.
@@ -96,6 +100,8 @@ var (
 	many = []Arg{{Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}
 )
 
+const unstored = "The store has no place for the reason: it is part of -o json, and nowhere else.\n"
+
 const bulkHelp = `The instances are named by id, in full, or chosen by --filter; - reads ids from
 standard input. --dry-run shows what would be done. What is more than one instance,
 or can't be taken back, is confirmed: on a terminal by an answer, elsewhere by --yes.`
@@ -127,6 +133,11 @@ func reads() []Command {
 		{
 			Name: "pending", Title: "Show what an instance has under way", Args: one, Keys: []Key{{ScopeDetail, "4"}}, Needs: NeedsRead,
 			Help: "Activities, timers, and events that it has not read.", Examples: []string{"wfops app.db pending order-8841"},
+		},
+		{
+			Name: "data", Title: "Show the payloads of an instance", Args: look, Needs: NeedsHistories, Keys: []Key{{ScopeDetail, "5"}},
+			Help:     dataHelp,
+			Examples: []string{"wfops app.db data order-8841", "wfops app.db data order-8841 --path result --raw > result.json", "wfops app.db data order-8841 --path 'args[0].sku' --raw"},
 		},
 		{
 			Name: "queues", Title: "Show depth and age of the queues", Needs: NeedsRead, Keys: []Key{{ScopeAll, "Q"}}, Examples: []string{"wfops app.db queues"},
@@ -178,6 +189,11 @@ func histories() []Command {
 	}
 }
 
+const dataHelp = `Input, result, error and signals, and those of activities, children and side effects.
+Each has a path: args[0], result, error, signals[2], activities[0].args[1].
+--path chooses one, or a part of it: 'args[0].lines[2].sku'; --event those of an event.
+--raw writes the bytes of one payload as they are stored.`
+
 const replayHelp = `The program has to call replay.Serve first of all in its main. No activity runs, and
 nothing is written but what --export-failing asks for. Exits with 0 if the code repeats
 what all histories have, with 1 if any differs, else with 6 if any gives no answer, and
@@ -201,19 +217,19 @@ func changes() []Command {
 		},
 		{
 			Name: "retry", Title: "Try blocked instances again", Args: many, Needs: NeedsWrite,
-			Help: "Also on builds that have failed on them.\n" + bulkHelp, Examples: []string{`wfops app.db retry order-8702 --reason "fixed in 9c1e"`},
+			Help: "Also on builds that have failed on them.\n" + unstored + bulkHelp, Examples: []string{`wfops app.db retry order-8702 --reason "fixed in 9c1e"`},
 		},
 		{
 			Name: "pause", Title: "Keep instances from moving", Args: many, Needs: NeedsWrite,
-			Help: "No step and no attempt begins until they are resumed; what runs ends.\n" + bulkHelp, Examples: []string{`wfops app.db pause import-311 --reason "disk full"`},
+			Help: "No step and no attempt begins until they are resumed; what runs ends.\n" + unstored + bulkHelp, Examples: []string{`wfops app.db pause import-311 --reason "disk full"`},
 		},
 		{
 			Name: "resume", Title: "Let paused instances move again", Args: many, Needs: NeedsWrite,
-			Help: bulkHelp, Examples: []string{`wfops app.db resume import-311 --reason "disk has room"`},
+			Help: unstored + bulkHelp, Examples: []string{`wfops app.db resume import-311 --reason "disk has room"`},
 		},
 		{
 			Name: "remove", Title: "Delete finished instances with all that is stored of them", Args: many, Needs: NeedsWrite, Dangerous: true,
-			Help: bulkHelp, Examples: []string{`wfops app.db remove --filter 'is:final age:>30d' --reason retention --yes`},
+			Help: unstored + bulkHelp, Examples: []string{`wfops app.db remove --filter 'is:final age:>30d' --reason retention --yes`},
 		},
 	}
 }
@@ -222,9 +238,10 @@ func changes() []Command {
 func others() []Command {
 	return []Command{
 		{
-			Name: "ctx", Title: "List the profiles of the configuration", Needs: NeedsNothing, Keys: []Key{{ScopeAll, "P"}},
-			Help:     "A profile is a name for a store: wfops NAME list. See: wfops help environment",
-			Examples: []string{"wfops ctx", "wfops ctx -o json"},
+			Name: "ctx", Title: "Show the profiles of the configuration, and try them", Needs: NeedsNothing, Keys: []Key{{ScopeAll, "P"}},
+			Args:     []Arg{{Name: "list|show|test", Kind: ArgWord, Words: []string{"list", "show", "test"}, Optional: true}, {Name: "PROFILE", Kind: ArgProfile, Optional: true, Many: true}},
+			Help:     "A profile is a name for a store: wfops NAME list. See: wfops help profiles\nlist names them, show says what is known of each and from where, test opens each:\nit exits with 1 if one can't be used.",
+			Examples: []string{"wfops ctx", "wfops ctx show prod", "wfops ctx test -o json"},
 		},
 		{Name: "doctor", Title: "Show what wfops works with, and where each setting came from", Needs: NeedsNothing, Examples: []string{"wfops app.db doctor"}},
 		{

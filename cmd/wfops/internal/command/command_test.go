@@ -39,8 +39,11 @@ func TestCommandsAreDescribed(t *testing.T) {
 			}
 		}
 		for i, a := range c.Args {
-			if (a.Optional || a.Many) && i < len(c.Args)-1 {
-				t.Errorf("%s: argument %s is not the last", c.Name, a.Name)
+			if last := i == len(c.Args)-1; !last && (a.Many || a.Optional && !c.Args[i+1].Optional) {
+				t.Errorf("%s: more than optional arguments follow %s", c.Name, a.Name)
+			}
+			if (a.Kind == command.ArgWord) != (a.Words != nil) {
+				t.Errorf("%s: argument %s has the words %q", c.Name, a.Name, a.Words)
 			}
 		}
 		if c.Dangerous && c.Needs != command.NeedsWrite {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zalando/go-keyring"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wfops/wfops/engine"
@@ -30,10 +31,16 @@ type Profile struct {
 	// Mode is rw, ro or, as for a DSN, empty.
 	Mode string `yaml:"mode"`
 	// At most one of these says where the password comes from. The command is run
-	// without a shell, and its output is the password.
+	// without a shell, and its output is the password; of the keyring of the operating
+	// system it is what is kept for a service and an account.
 	PasswordEnv     string   `yaml:"password_env"`
 	PasswordFile    string   `yaml:"password_file"`
 	PasswordCommand []string `yaml:"password_command"`
+	PasswordKeyring []string `yaml:"password_keyring"`
+	// Codec is a command that opens and seals payloads, see package codec.
+	Codec []string `yaml:"codec"`
+	// Project tells that it is from the file of a project.
+	Project bool `yaml:"-"`
 }
 
 // ConfigPath returns where the configuration is, whether there is one or not:
@@ -55,9 +62,21 @@ func ConfigPath(getenv func(string) string) (path, source string) {
 // nameOfProfile keeps names apart from paths, connection strings and flags.
 var nameOfProfile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
+// ProjectFile is what a project's own configuration is called. It is read in the
+// current folder only.
+const ProjectFile = ".wfops.yaml"
+
 // Profiles reads the profiles of a configuration, in its order. A file that is not
 // there has none.
-func Profiles(path string) ([]Profile, error) {
+func Profiles(path string) ([]Profile, error) { return readProfiles(path, false) }
+
+// ProjectProfiles reads those of a project, which may come from anybody. So they hold
+// neither commands nor secrets nor where these are, and none allows to write.
+func ProjectProfiles(dir string) ([]Profile, error) {
+	return readProfiles(filepath.Join(dir, ProjectFile), true)
+}
+
+func readProfiles(path string, project bool) ([]Profile, error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // the user's own
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -65,14 +84,14 @@ func Profiles(path string) ([]Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	profiles, err := parseProfiles(path, raw)
+	profiles, err := parseProfiles(path, raw, project)
 	if err != nil {
 		return nil, fmt.Errorf("%w: configuration %s: %w", engine.ErrInvalidArgument, path, err)
 	}
 	return profiles, nil
 }
 
-func parseProfiles(path string, raw []byte) ([]Profile, error) {
+func parseProfiles(path string, raw []byte, project bool) ([]Profile, error) {
 	var config struct {
 		Profiles map[string]Profile `yaml:"profiles"`
 	}
@@ -83,7 +102,7 @@ func parseProfiles(path string, raw []byte) ([]Profile, error) {
 	}
 	var profiles []Profile
 	for name, p := range config.Profiles {
-		p.Name = name
+		p.Name, p.Project = name, project
 		if err := p.check(); err != nil {
 			return nil, fmt.Errorf("profile %q: %w", name, err)
 		}
@@ -114,7 +133,7 @@ func linesOf(raw []byte) map[string]int {
 
 func (p Profile) check() error {
 	given := 0
-	for _, one := range []bool{p.PasswordEnv != "", p.PasswordFile != "", len(p.PasswordCommand) > 0} {
+	for _, one := range []bool{p.PasswordEnv != "", p.PasswordFile != "", len(p.PasswordCommand) > 0, len(p.PasswordKeyring) > 0} {
 		if one {
 			given++
 		}
@@ -128,10 +147,29 @@ func (p Profile) check() error {
 		return errors.New("dsn is missing")
 	case p.Mode != "" && p.Mode != "ro" && p.Mode != "rw":
 		return fmt.Errorf("mode is ro or rw, not %q", p.Mode)
+	case p.Project:
+		return p.checkProject(given > 0)
 	case given > 1:
-		return errors.New("password_env, password_file and password_command exclude each other")
+		return errors.New("password_env, password_file, password_command and password_keyring exclude each other")
 	case given == 1 && !strings.Contains(p.DSN, "://"):
 		return errors.New("a password needs a dsn of the form scheme://user@host")
+	case p.Codec != nil && len(p.Codec) == 0, p.PasswordCommand != nil && len(p.PasswordCommand) == 0:
+		return errors.New("a command is a list of the program and its arguments, and is empty")
+	case len(p.PasswordKeyring) > 0 && len(p.PasswordKeyring) != 2:
+		return errors.New("password_keyring is a list of two: the service and the account")
+	}
+	return nil
+}
+
+// checkProject refuses what other people must not be able to make somebody do.
+func (p Profile) checkProject(password bool) error {
+	switch {
+	case password, p.Codec != nil:
+		return errors.New("a project's file must not say where a password is, nor name a command: it may be other people's; that belongs into your own configuration")
+	case p.Mode == "rw":
+		return errors.New("a project's file must not allow to write: that is for your own configuration, or --write")
+	case holdsSecret(p.DSN):
+		return errors.New("a project's file must not hold a password")
 	}
 	return nil
 }
@@ -151,6 +189,21 @@ func (p Profile) Target(ctx context.Context, o Options, getenv func(string) stri
 	return Parse(dsn, o)
 }
 
+// PasswordFrom says where the password comes from, or "" if the profile doesn't.
+func (p Profile) PasswordFrom() string {
+	switch {
+	case p.PasswordEnv != "":
+		return "variable " + p.PasswordEnv
+	case p.PasswordFile != "":
+		return "file " + p.PasswordFile
+	case len(p.PasswordCommand) > 0:
+		return "command " + p.PasswordCommand[0] // its arguments may be secret
+	case len(p.PasswordKeyring) > 0:
+		return "keyring " + strings.Join(p.PasswordKeyring, "/")
+	}
+	return ""
+}
+
 func (p Profile) password(ctx context.Context, getenv func(string) string) (password string, given bool, err error) {
 	switch {
 	case p.PasswordEnv != "":
@@ -158,7 +211,7 @@ func (p Profile) password(ctx context.Context, getenv func(string) string) (pass
 			return "", false, fmt.Errorf("%s is not set", p.PasswordEnv)
 		}
 	case p.PasswordFile != "":
-		raw, err := os.ReadFile(p.PasswordFile)
+		raw, err := os.ReadFile(p.path(p.PasswordFile, getenv))
 		if err != nil {
 			return "", false, err
 		}
@@ -169,10 +222,28 @@ func (p Profile) password(ctx context.Context, getenv func(string) string) (pass
 			return "", false, fmt.Errorf("running %s: %w", p.PasswordCommand[0], err)
 		}
 		password = string(raw)
+	case len(p.PasswordKeyring) > 0:
+		// A keyring may ask its owner first; who doesn't want to answer interrupts.
+		if password, err = keyring.Get(p.PasswordKeyring[0], p.PasswordKeyring[1]); err != nil {
+			return "", false, fmt.Errorf("asking the keyring for %s: %w", strings.Join(p.PasswordKeyring, "/"), err)
+		}
 	default:
 		return "", false, nil
 	}
 	return strings.TrimRight(password, "\r\n"), true, nil
+}
+
+// path returns where a file is that the configuration names: beside it, unless it says
+// otherwise.
+func (p Profile) path(name string, getenv func(string) string) string {
+	if rest, home := strings.CutPrefix(name, "~/"); home {
+		return filepath.Join(getenv("HOME"), rest)
+	}
+	if filepath.IsAbs(name) {
+		return name
+	}
+	config := p.Source[:max(0, strings.LastIndexByte(p.Source, ':'))]
+	return filepath.Join(filepath.Dir(config), name)
 }
 
 // withPassword puts a password into a connection string, in place of one that is

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zalando/go-keyring"
+
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
 	"github.com/wfops/wfops/engine"
 )
@@ -21,6 +23,8 @@ func config(t *testing.T, text string) string {
 }
 
 func TestProfiles(t *testing.T) {
+	keyring.MockInit()
+	home := t.TempDir()
 	passwords := config(t, "p@ss/w?rd "+secret+"\n")
 	path := config(t, `
 profiles:
@@ -35,12 +39,29 @@ profiles:
     dsn: redis://db-5:6379/1
     password_command: [cat, `+passwords+`]
   local: {dsn: ./app.db, mode: ro}
+  ring:
+    dsn: mysql://app@db-6/wf
+    password_keyring: [wfops, app]
+  beside:
+    dsn: mysql://app@db-7/wf
+    password_file: password
+  home:
+    dsn: mysql://app@db-8/wf
+    password_file: ~/password
 `)
+	for _, dir := range []string{filepath.Dir(path), home} {
+		if err := os.WriteFile(filepath.Join(dir, "password"), []byte(secret+"\r\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := keyring.Set("wfops", "app", secret); err != nil {
+		t.Fatal(err)
+	}
 	profiles, err := connect.Profiles(path)
-	if err != nil || len(profiles) != 4 {
+	if err != nil || len(profiles) != 7 {
 		t.Fatalf("%+v, %v", profiles, err)
 	}
-	getenv := func(name string) string { return map[string]string{"PROD_PASSWORD": secret}[name] }
+	getenv := func(name string) string { return map[string]string{"PROD_PASSWORD": secret, "HOME": home}[name] }
 	for i, want := range []struct {
 		name, shown, source string
 		mode                connect.Mode
@@ -49,6 +70,9 @@ profiles:
 		{"staging", "postgres://app:••••@db-4/wf", ":6", connect.ReadWrite},
 		{"vault", "redis://:••••@db-5:6379/1", ":10", connect.ReadOnly},
 		{"local", "./app.db", ":13", connect.ReadOnly},
+		{"ring", "mysql://app:••••@db-6/wf", ":14", connect.ReadOnly},
+		{"beside", "mysql://app:••••@db-7/wf", ":17", connect.ReadOnly},
+		{"home", "mysql://app:••••@db-8/wf", ":20", connect.ReadOnly},
 	} {
 		p := profiles[i]
 		target, err := p.Target(t.Context(), connect.Options{}, getenv)
@@ -59,12 +83,61 @@ profiles:
 		if p.Name != want.name || p.Source != path+want.source || target.String() != want.shown || mode != want.mode || strings.Contains(why, secret) {
 			t.Errorf("%s (%s) is %s, %s: %s; want %+v", p.Name, p.Source, target, mode, why, want)
 		}
+		if from := p.PasswordFrom(); (from == "") != (p.Name == "local") || strings.Contains(from, secret) {
+			t.Errorf("the password of %s is from %q", p.Name, from)
+		}
 		if mode, _ := mustTarget(t, p, connect.Options{Write: true}, getenv).Mode(); (mode == connect.ReadWrite) != (p.Mode != "ro") {
 			t.Errorf("%s with --write is %s", p.Name, mode)
 		}
 	}
 	if _, err := profiles[0].Target(t.Context(), connect.Options{}, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "PROD_PASSWORD is not set") {
 		t.Errorf("without its variable: %v", err)
+	}
+	if err := keyring.Delete("wfops", "app"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := profiles[4].Target(t.Context(), connect.Options{}, getenv); !errors.Is(err, keyring.ErrNotFound) || !strings.Contains(err.Error(), "wfops/app") {
+		t.Errorf("without its entry: %v", err)
+	}
+}
+
+// What comes with other people's code gets no password, runs nothing and allows
+// nothing.
+func TestProjects(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, connect.ProjectFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if profiles, err := connect.ProjectProfiles(dir); err != nil || profiles != nil {
+		t.Errorf("no file: %+v, %v", profiles, err)
+	}
+	write("profiles:\n  dev: {dsn: ./app.db}\n  far: {dsn: 'mysql://app@db-3:3306/wf?tls=true', mode: ro}\n")
+	profiles, err := connect.ProjectProfiles(dir)
+	if err != nil || len(profiles) != 2 || !profiles[0].Project || profiles[1].Name != "far" {
+		t.Errorf("%+v, %v", profiles, err)
+	}
+	for text, says := range map[string]string{
+		"dsn: 'mysql://app@h/wf', password_env: AWS_SECRET_ACCESS_KEY": "where a password is",
+		"dsn: 'mysql://app@h/wf', password_file: ~/.ssh/id_rsa":        "where a password is",
+		"dsn: 'mysql://app@h/wf', password_command: [rm, -rf]":         "where a password is",
+		"dsn: 'mysql://app@h/wf', password_keyring: [wfops, app]":      "where a password is",
+		"dsn: 'mysql://app@h/wf', codec: [./evil]":                     "nor name a command",
+		"dsn: 'mysql://app@h/wf', mode: rw":                            "must not allow to write",
+		"dsn: ./app.db, mode: rw":                                      "must not allow to write",
+		"dsn: 'mysql://app:x@h/wf'":                                    "must not hold a password",
+		"dsn: 'mysql://app:@h/wf'":                                     "must not hold a password",
+		"dsn: 'mysql://app:app@h/wf'":                                  "must not hold a password",
+		"dsn: 'postgres://h/wf?password=x'":                            "must not hold a password",
+		"dsn: 'postgres://h/wf?sslpassword=x'":                         "must not hold a password",
+		"dsn: 'root:x@tcp(db:3306)/wf'":                                "must not hold a password",
+		"dsn: ./app.db, replayer: [./evil]":                            "replayer",
+	} {
+		write("profiles: {p: {" + text + "}}")
+		if profiles, err := connect.ProjectProfiles(dir); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %+v, %v", text, profiles, err)
+		}
 	}
 }
 
@@ -96,6 +169,7 @@ func TestBadConfigurations(t *testing.T) {
 		"profiles: {-x: {dsn: a.db}}":                                            "a name has letters",
 		"profiles: {p: {dsn: 'mysql://h/d', password_env: A, password_file: B}}": "exclude each other",
 		"profiles: {p: {dsn: a.db, password_env: A}}":                            "scheme://user@host",
+		"profiles: {p: {dsn: 'mysql://h/d', password_keyring: [a]}}":             "list of two",
 		"profiles: [": "yaml",
 		"other: 1":    "other",
 	} {

@@ -101,6 +101,14 @@ func (t Target) secrets() []string {
 	return found
 }
 
+// holdsSecret reports whether a DSN may hold one, also where String would show it.
+func holdsSecret(dsn string) bool {
+	_, rest, _ := strings.Cut(dsn, "://")
+	user, _, found := cutLast(rest, "@")
+	_, settings, _ := strings.Cut(strings.ToLower(dsn), "?")
+	return found && strings.Contains(user, ":") || strings.Contains(settings, "pass") || strings.Contains(Target{dsn: dsn, file: localFile(dsn)}.String(), hidden)
+}
+
 // unescape returns s as it is where it can't be decoded.
 func unescape(s string) string {
 	if plain, err := url.PathUnescape(s); err == nil {

@@ -4,6 +4,7 @@
 package document
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -102,7 +103,7 @@ func raw(b []byte) json.RawMessage {
 	switch {
 	case b == nil:
 		return nil
-	case json.Valid(b) && utf8.Valid(b):
+	case json.Valid(b) && utf8.Valid(b) && !isWrapped(b):
 		return b
 	}
 	wrapped, err := json.Marshal(map[string][]byte{"$bytes": b})
@@ -110,6 +111,17 @@ func raw(b []byte) json.RawMessage {
 		return nil // a map of bytes always encodes
 	}
 	return wrapped
+}
+
+// isWrapped reports whether JSON looks like what stands for other bytes, and so has to
+// be told apart from it.
+func isWrapped(b []byte) bool {
+	if !bytes.Contains(b, []byte("bytes")) {
+		return false
+	}
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(b, &members)
+	return err == nil && len(members) == 1 && members["$bytes"] != nil
 }
 
 // Event is the form of an event: the wire format of histories, with its number.
@@ -255,10 +267,13 @@ type Outcome struct {
 	ExecutionID string `json:"execution_id"`
 	Action      string `json:"action"`
 	Reason      string `json:"reason"`
-	Before      string `json:"status_before"`
-	Done        bool   `json:"done"`
-	DryRun      bool   `json:"dry_run,omitempty"`
-	Error       string `json:"error,omitempty"`
+	// ReasonKept tells that it is part of the instance's history now. Else this is the
+	// only place that it is in.
+	ReasonKept bool   `json:"reason_kept"`
+	Before     string `json:"status_before"`
+	Done       bool   `json:"done"`
+	DryRun     bool   `json:"dry_run,omitempty"`
+	Error      string `json:"error,omitempty"`
 }
 
 // OfOutcome returns the form of o.
@@ -267,6 +282,7 @@ func OfOutcome(c ops.Change, o ops.Outcome, dryRun bool) Outcome {
 		Schema: SchemaOutcome, InstanceID: o.Instance.InstanceID, ExecutionID: o.Instance.ExecutionID, Action: string(c.Action), Reason: c.Reason,
 		Before: string(o.Before), Done: o.Err == nil && !dryRun, DryRun: dryRun,
 	}
+	d.ReasonKept = d.Done && c.Action.KeepsReason()
 	if o.Err != nil {
 		d.Error = o.Err.Error()
 	}

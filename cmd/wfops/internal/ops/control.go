@@ -31,6 +31,17 @@ func Actions() []Action {
 	return []Action{ActionSignal, ActionCancel, ActionTerminate, ActionRetry, ActionPause, ActionResume, ActionRemove}
 }
 
+// KeepsReason reports whether the store has a place for the reason: the history of the
+// instance. The other actions write no event.
+func (a Action) KeepsReason() bool {
+	switch a {
+	case ActionSignal, ActionCancel, ActionTerminate:
+		return true
+	case ActionRetry, ActionPause, ActionResume, ActionRemove:
+	}
+	return false
+}
+
 // ErrWrongState tells that an action makes no sense for an instance in its state.
 // Nothing was done.
 var ErrWrongState = errors.New("not in a state for this")
@@ -45,9 +56,11 @@ type Change struct {
 	// signaled, with who asked for it. Stores keep none for the other actions. It must
 	// not be empty.
 	Reason string
-	// Signal is the name of the signal, and Payload its argument as stored.
+	// Signal is the name of the signal, and Payload its argument as stored: JSON, or
+	// Sealed by the codec that the programs of the store use.
 	Signal  string
 	Payload engine.Payload
+	Sealed  bool
 }
 
 // Outcome says what became of a change to one instance.
@@ -108,7 +121,7 @@ func (c Change) check() error {
 	if len(c.Payload) > engine.MaxPayloadBytes {
 		return fmt.Errorf("%w: the argument of the signal has %d bytes, the limit is %d", engine.ErrInvalidArgument, len(c.Payload), engine.MaxPayloadBytes)
 	}
-	if c.Payload != nil && !json.Valid(c.Payload) {
+	if c.Payload != nil && !c.Sealed && !json.Valid(c.Payload) {
 		return fmt.Errorf("%w: the argument of the signal is not JSON", engine.ErrInvalidArgument)
 	}
 	return engine.CheckName("signal name", c.Signal)

@@ -103,3 +103,24 @@ func onRedis(t *testing.T, addr, prefix string) string {
 	})
 	return "redis://" + strings.TrimPrefix(addr, "redis://") + "/0?prefix=" + prefix
 }
+
+// Upgrade makes the store of a DSN one of a newer version of wfops.
+func Upgrade(t *testing.T, kind, dsn string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch kind {
+	case "mysql":
+		statement(t, "mysql", variable(t, "WFOPS_TEST_MYSQL_DSN"), "UPDATE "+strings.Trim(u.Path, "/")+".wfops_schema SET version = 99")
+	case "postgres":
+		statement(t, "pgx", dsn, "UPDATE wfops_schema SET version = 99")
+	case "redis":
+		c := redis.NewClient(&redis.Options{Addr: u.Host})
+		defer func() { _ = c.Close() }()
+		if err := c.HSet(t.Context(), u.Query().Get("prefix")+":meta", "schema", 99).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
