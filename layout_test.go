@@ -61,7 +61,7 @@ var layers = map[string]string{
 		"engine/registry engine/settings engine/workflow engine/executor",
 
 	// L6: what people look at. Pure: it knows no store and no worker.
-	"diagnostics": "engine engine/history engine/registry engine/settings engine/executor",
+	"diagnostics": "engine engine/history engine/registry engine/settings engine/executor internal/spelling",
 
 	// L7: histories replayed in the user's own code: in his binary, which a console
 	// starts, and in his tests.
@@ -90,8 +90,10 @@ var layers = map[string]string{
 	"cmd/wfops/internal/filter":            "engine engine/backend internal/spelling",
 	"cmd/wfops/internal/filter/filtertest": "engine engine/backend",
 	"cmd/wfops/internal/servertest":        "engine",
-	"cmd/wfops/internal/connect":           "engine engine/backend backends cmd/wfops/internal/offline",
-	"cmd/wfops/internal/offline":           "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops",
+	"cmd/wfops/internal/connect":           "engine engine/backend backends cmd/wfops/internal/exported",
+	"cmd/wfops/internal/exported":          "engine engine/history engine/backend diagnostics",
+	"cmd/wfops/internal/tmuxtest":          "",
+	"cmd/wfops/internal/picture":           "cmd/wfops/internal/grid",
 	"cmd/wfops/internal/ops":               "engine engine/history engine/backend engine/backend/intercept cmd/wfops/internal/filter",
 	"cmd/wfops/internal/ops/opstest":       "engine engine/history engine/backend diagnostics",
 	"cmd/wfops/internal/values":            "engine diagnostics",
@@ -100,10 +102,11 @@ var layers = map[string]string{
 	"cmd/wfops/internal/document":          "engine engine/history engine/backend diagnostics cmd/wfops/internal/ops cmd/wfops/internal/values",
 	"cmd/wfops/internal/command":           "",
 	"cmd/wfops/internal/grid":              "cmd/wfops/internal/view",
+	"cmd/wfops/internal/fleet":             "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops cmd/wfops/internal/view",
 	"cmd/wfops/internal/tui": "engine engine/history engine/backend diagnostics cmd/wfops/internal/command cmd/wfops/internal/filter cmd/wfops/internal/ops cmd/wfops/internal/view " +
-		"cmd/wfops/internal/grid cmd/wfops/internal/document",
-	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/ops " +
-		"cmd/wfops/internal/view cmd/wfops/internal/values cmd/wfops/internal/codec cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui",
+		"cmd/wfops/internal/grid cmd/wfops/internal/document diagnostics/replay cmd/wfops/internal/fleet",
+	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/exported cmd/wfops/internal/ops " +
+		"cmd/wfops/internal/view cmd/wfops/internal/values cmd/wfops/internal/codec cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui cmd/wfops/internal/fleet",
 	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
 	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect cmd/wfops/internal/tui",
 
@@ -125,13 +128,14 @@ var thirdParty = map[string]string{
 	"cmd/wfbench":                   "github.com/jackc/pgx/v5 github.com/redis/go-redis go.opentelemetry.io/otel", // drops what a run has made
 	"cmd/wfops/internal/view":       "github.com/rivo/uniseg",
 	"cmd/wfops/internal/grid":       "github.com/rivo/uniseg",
-	"cmd/wfops/internal/tui":        "github.com/gdamore/tcell/v2 github.com/rivo/uniseg",
+	"cmd/wfops/internal/tui":        "github.com/gdamore/tcell/v2 github.com/rivo/uniseg github.com/sahilm/fuzzy golang.org/x/sys golang.org/x/term",
 	"cmd/wfops/internal/cli":        "github.com/spf13/cobra github.com/spf13/pflag go.yaml.in/yaml/v3 github.com/itchyny/gojq",
 	"cmd/wfops":                     "golang.org/x/term",
 	"cmd/wfops/internal/trace":      "go.opentelemetry.io/otel",
-	"telemetry":                     "go.opentelemetry.io/otel",
+	"telemetry":                     "go.opentelemetry.io/otel go.opentelemetry.io/proto/otlp google.golang.org/protobuf",
 	"cmd/wfops/internal/servertest": "github.com/go-sql-driver/mysql github.com/jackc/pgx/v5 github.com/redis/go-redis",
 	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3 github.com/zalando/go-keyring",
+	"cmd/wfops/internal/picture":    "github.com/go-fonts/dejavu golang.org/x/image",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",
 	"samples/...":   "github.com/google/uuid go.opentelemetry.io google.golang.org/protobuf",

@@ -128,12 +128,11 @@ func measure[R any](ctx context.Context, d *measured, m intercept.Method, began 
 			failed = nil
 		}
 	}
-	s := series{}.and(attrSystem, d.name(ctx)).and(attrOperation, string(m))
-	d.commitSize.Record(ctx, int64(len(out)), d.with(s))
+	k := writeKey{system: d.name(ctx), operation: m}
 	if failed != nil {
-		s = s.and(attrErrorType, callError(failed))
+		k.failed = callError(failed)
 	}
-	d.commitDuration.Record(ctx, took.Seconds(), d.with(s))
+	d.wrote(k, took, len(out), sampledIn(trace.SpanContextFromContext(ctx)))
 }
 
 // name returns the name of the database. It is asked for once: mostly by the worker,

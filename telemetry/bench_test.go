@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/resource"
+
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/wfops/wfops/engine"
@@ -38,11 +40,21 @@ func benchExecution(flags string) worker.Execution {
 }
 
 // BenchmarkStep is what one step of a chain costs that ends an activity and schedules
-// the next: two spans, or none.
+// the next: two spans, or none. By the SDK they are not exported, by the outbox of Setup
+// they are, to nobody.
 func BenchmarkStep(b *testing.B) {
-	for _, flags := range []string{"01", "00"} {
-		b.Run(fmt.Sprintf("flags=%s", flags), func(b *testing.B) {
-			t := benchTelemetry(b)
+	for _, c := range []struct {
+		name, flags string
+		direct      bool
+	}{{"sdk", "01", false}, {"outbox", "01", true}, {"unsampled", "00", true}} {
+		b.Run(c.name, func(b *testing.B) {
+			t, flags := benchTelemetry(b), c.flags
+			if c.direct {
+				t.direct, t.spans = true, newOutbox(outboxOptions{
+					client: &told{}, resource: resource.Empty(), log: t.log, room: queueSize, batch: batchSize, delay: time.Second, limit: time.Minute,
+				})
+				defer t.spans.Shutdown(context.Background()) //nolint:errcheck // it has nothing to stop
+			}
 			e := benchExecution(flags)
 			e.Trace = t.Trace(e.Instance, e.Started, 0)
 			o := t.Follow(e, nil)
@@ -51,11 +63,12 @@ func BenchmarkStep(b *testing.B) {
 			if o != nil {
 				o.Committed(worker.Committed{Execution: e, Events: []history.Event{{Seq: 1, At: now, Ref: 1, Body: scheduled}}})
 			}
+			open := func(int64) (history.Event, bool) { return history.Event{Body: scheduled}, true }
 			b.ReportAllocs()
 			ref := int64(1)
 			for b.Loop() {
 				ref++
-				c := worker.Committed{Execution: e, Events: []history.Event{
+				c := worker.Committed{Execution: e, Open: open, Events: []history.Event{
 					{Seq: ref, At: now, Body: history.TaskStarted{Worker: "worker", Build: "build"}},
 					{Seq: ref + 1, At: now, Ref: ref - 1, Body: history.ActivityCompleted{Run: history.Run{Attempt: 1, Scheduled: now, Started: now, Worker: "worker", Build: "build"}}},
 					{Seq: ref + 2, At: now, Ref: ref, Body: scheduled},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/wfops/wfops/backends/memory"
@@ -42,7 +43,7 @@ func BenchmarkChain(b *testing.B) {
 			var s settings.Settings
 			if c.sampler != nil {
 				p := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(nowhere{}), sdktrace.WithIDGenerator(telemetry.IDGenerator()), sdktrace.WithSampler(telemetry.Sampler(c.sampler)))
-				s.Telemetry = must(telemetry.New(telemetry.Options{TracerProvider: p}))
+				s.Telemetry = must(telemetry.New(telemetry.Options{TracerProvider: p, MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))}))
 			}
 			store := memory.New()
 			w := worker.New(store, &worker.Options{Settings: s})

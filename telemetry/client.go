@@ -24,11 +24,14 @@ func (t *Telemetry) Signaling(ctx context.Context, instanceID, signal string) (c
 	return t.call(ctx, SpanSignal, signal, instanceID, AttrSignal)
 }
 
+// producer is made once: most calls of a program that samples few are not recorded.
+var producer = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindProducer)}
+
 func (t *Telemetry) call(ctx context.Context, what, name, instanceID string, key attribute.Key) (context.Context, settings.Call) {
 	if !t.on() {
 		return ctx, call{noSpan(ctx)}
 	}
-	ctx, span := t.tracer().Start(ctx, what+" "+name, trace.WithSpanKind(trace.SpanKindProducer))
+	ctx, span := t.tracer().Start(ctx, what+" "+name, producer...)
 	if span.IsRecording() {
 		span.SetAttributes(key.String(name), AttrInstance.String(instanceID))
 	}

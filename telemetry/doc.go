@@ -3,7 +3,7 @@
 //
 // Telemetry is a setting, given once to client and worker:
 //
-//	shutdown, t, err := telemetry.Setup(ctx) // exporters as the OTEL_* variables say
+//	t, shutdown, err := telemetry.Setup(ctx) // exporters as the OTEL_* variables say
 //	s := settings.Settings{Telemetry: t}
 //
 // # How spans come about

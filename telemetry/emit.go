@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wfops/wfops/worker"
@@ -26,41 +27,39 @@ func (f *follower) Committed(c worker.Committed) {
 		}
 	}
 	if f.t.o.TaskSpans {
-		f.emit(f.story.taskSpan(&c))
+		f.story.emit(f.story.taskSpan(&c))
 	}
 }
 
 // emit starts and ends a span at once. Nobody else gets to see its context.
-func (f *follower) emit(s *span) {
-	c := &chosen{Context: context.Background(), trace: f.story.place.self.TraceID(), span: s.id}
-	if s.parent.IsValid() {
-		c.Context = trace.ContextWithRemoteSpanContext(c.Context, s.parent)
+func (f *follower) emit(s *tracetest.SpanStub) {
+	c := &chosen{Context: context.Background(), trace: s.SpanContext.TraceID(), span: s.SpanContext.SpanID()}
+	if s.Parent.IsValid() {
+		c.Context = trace.ContextWithRemoteSpanContext(c.Context, s.Parent)
 	}
-	_, out := f.t.tracer().Start(c, s.name, trace.WithTimestamp(s.start), trace.WithSpanKind(s.kind))
+	_, out := f.t.tracer().Start(c, s.Name, trace.WithTimestamp(s.StartTime), trace.WithSpanKind(s.SpanKind))
 	if out.IsRecording() { // options would copy attributes once more
-		out.SetAttributes(s.attrs...)
-		for _, l := range s.links {
-			out.AddLink(l)
+		out.SetAttributes(s.Attributes...)
+		for _, l := range s.Links {
+			out.AddLink(trace.Link{SpanContext: l.SpanContext, Attributes: l.Attributes})
 		}
-		for _, e := range s.events {
-			out.AddEvent(e.name, trace.WithTimestamp(e.at), trace.WithAttributes(e.attrs...))
+		for _, e := range s.Events {
+			out.AddEvent(e.Name, trace.WithTimestamp(e.Time), trace.WithAttributes(e.Attributes...))
 		}
-		if s.failed {
-			out.SetStatus(codes.Error, s.message)
+		if s.Status.Code == codes.Error {
+			out.SetStatus(codes.Error, s.Status.Description)
 		}
 	}
-	out.End(trace.WithTimestamp(s.until()))
+	out.End(trace.WithTimestamp(s.EndTime))
 }
 
 // taskSpan is the span of a step, from when the worker took it up to when it was
 // durable.
-func (x *story) taskSpan(c *worker.Committed) *span {
+func (x *story) taskSpan(c *worker.Committed) *tracetest.SpanStub {
 	first := c.Events[0]
-	s := &span{
-		name: SpanTask, kind: trace.SpanKindConsumer, id: spanID(x.instance.ExecutionID, idTask, first.Seq, 0),
-		parent: x.place.self, start: c.Began, end: c.Ended, attrs: x.attrs(6),
-	}
-	s.attrs = append(s.attrs, AttrSeq.Int64(first.Seq), AttrEvents.Int(len(c.Events)), AttrReplayed.Int(c.Replayed),
+	s := x.begin(SpanTask, trace.SpanKindConsumer, spanID(x.instance.ExecutionID, idTask, first.Seq, 0), c.Began, 6)
+	s.Attributes = append(s.Attributes, AttrSeq.Int64(first.Seq), AttrEvents.Int(len(c.Events)), AttrReplayed.Int(c.Replayed),
 		AttrWorker.String(x.task.Worker), AttrBuild.String(x.task.Build), AttrQueue.String(string(c.Queue)))
+	end(s, c.Ended)
 	return s
 }

@@ -42,6 +42,11 @@ func (b *maker) gauges() gauges {
 	}
 }
 
+// all are what a callback names that is to be called whatever else is dropped by a view.
+func (g *gauges) all() []metric.Observable {
+	return []metric.Observable{g.depth, g.parked, g.workers, g.age, g.slots, g.executors, g.executorBytes}
+}
+
 const (
 	// lookLimit is how long a collection waits for a store.
 	lookLimit = 5 * time.Second
@@ -140,7 +145,9 @@ func (w *workers) sum() (running int, total worker.Load) {
 	return len(all), total
 }
 
+// observeWorkers is called before the instruments are read, all of them.
 func (m *meters) observeWorkers(_ context.Context, o metric.Observer) error {
+	m.flush()
 	running, s := m.workers.sum()
 	if running == 0 {
 		return nil // a program that only has a client

@@ -153,32 +153,60 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Without a client that decides, and where nothing is sampled, the same flows lead to
-// whole traces, or to none.
+// deciders are the ways in which it is decided what is sampled, besides that of
+// TestGolden: by a client with telemetry, or by the worker for one without.
+var deciders = map[string]config{
+	"mute":      {mute: true},
+	"none":      {sampler: telemetry.Sampler(sdktrace.NeverSample())},
+	"none/mute": {sampler: telemetry.Sampler(sdktrace.NeverSample()), mute: true},
+	"half":      {sampler: telemetry.Sampler(sdktrace.TraceIDRatioBased(0.5))},
+	"half/mute": {sampler: telemetry.Sampler(sdktrace.TraceIDRatioBased(0.5)), mute: true},
+}
+
+// Whoever decides, the same flows lead to whole traces or to none, on every store.
 func TestFlowsThatOthersDecideOn(t *testing.T) {
-	for _, f := range flows {
-		t.Run(f.name+"/mute", func(t *testing.T) {
-			t.Parallel()
-			w, is := f.play(t, config{mute: true})
-			live := w.exporter.GetSpans()
-			if drawn := draw(live); strings.Contains(drawn, "MISSING") || strings.Contains(drawn, "TWICE") || strings.Contains(drawn, "create ") {
-				t.Errorf("got\n%s", drawn)
-			}
-			w.rebuilds(live, is...)
-		})
-		t.Run(f.name+"/unsampled", func(t *testing.T) {
-			t.Parallel()
-			w, is := f.play(t, config{sampler: telemetry.Sampler(sdktrace.NeverSample())})
-			if live := w.exporter.GetSpans(); len(live) > 0 {
-				t.Errorf("got\n%s", draw(live))
-			}
-			for _, i := range w.executions(is...) {
-				if len(rebuilt(t, i, w.history(i))) == 0 {
-					t.Errorf("nothing can be made of the history of %s", i)
+	for name, open := range stores {
+		for who, c := range deciders {
+			t.Run(name+"/"+who, func(t *testing.T) {
+				t.Parallel()
+				c.store = open(t)
+				t.Cleanup(func() {
+					if err := c.store.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				for _, f := range flows {
+					t.Run(f.name, func(t *testing.T) {
+						w, is := f.play(t, c)
+						w.wholeOrNone(w.exporter.GetSpans(), is)
+						if n := len(w.exporter.GetSpans()); c.sampler == nil && n == 0 || strings.HasPrefix(who, "none") && n > 0 {
+							t.Errorf("%d spans", n)
+						}
+					})
 				}
-			}
-		})
+			})
+		}
 	}
+}
+
+// wholeOrNone checks that what is there of each execution is all that there is to be
+// had, or nothing.
+func (w *world) wholeOrNone(live tracetest.SpanStubs, is []*engine.Instance) {
+	w.Helper()
+	drawn := draw(live)
+	if strings.Contains(drawn, "MISSING") || strings.Contains(drawn, "TWICE") {
+		w.Errorf("got\n%s", drawn)
+	}
+	sampled := executionsIn(live)
+	var there []*engine.Instance
+	for _, i := range w.executions(is...) {
+		if sampled[i] {
+			there = append(there, &i)
+		} else if len(rebuilt(w.T, i, w.history(i))) == 0 {
+			w.Errorf("nothing can be made of the history of %s", i)
+		}
+	}
+	w.rebuildsExactly(live, there)
 }
 
 // rebuilds compares live spans with those that are made of the histories.

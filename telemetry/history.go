@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -52,7 +50,11 @@ func FromHistory(i engine.Instance, events []history.Event, opts ...Option) ([]s
 	x := newStory(i, started.Workflow, placeInHistory(i, started))
 	x.show = b.payloads
 	var stubs tracetest.SpanStubs
-	x.emit = func(s *span) { stubs = append(stubs, b.stub(x, s)) }
+	x.emit = func(s *tracetest.SpanStub) {
+		kept := *s
+		kept.Resource, kept.Attributes = b.resource, slices.Clone(s.Attributes)
+		stubs = append(stubs, kept)
+	}
 	for _, ev := range events {
 		x.take(ev)
 	}
@@ -86,27 +88,4 @@ func startedOf(i engine.Instance, events []history.Event) (*history.WorkflowStar
 		}
 	}
 	return nil, fmt.Errorf("%w: the %d events of %s hold no WorkflowStarted: pass the whole history", engine.ErrInvalidArgument, len(events), i)
-}
-
-// stub is the span as the SDK would have it.
-func (b *rebuild) stub(x *story, s *span) tracetest.SpanStub {
-	self := x.place.self
-	out := tracetest.SpanStub{
-		Name: s.name, SpanKind: s.kind, Parent: s.parent,
-		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
-			TraceID: self.TraceID(), SpanID: s.id, TraceFlags: self.TraceFlags(), TraceState: self.TraceState(),
-		}),
-		StartTime: s.start, EndTime: s.until(), Attributes: slices.Clone(s.attrs),
-		Resource: b.resource, InstrumentationScope: instrumentation.Scope{Name: Scope},
-	}
-	for _, e := range s.events {
-		out.Events = append(out.Events, sdktrace.Event{Name: e.name, Time: e.at, Attributes: e.attrs})
-	}
-	for _, l := range s.links {
-		out.Links = append(out.Links, sdktrace.Link{SpanContext: l.SpanContext, Attributes: l.Attributes})
-	}
-	if s.failed {
-		out.Status = sdktrace.Status{Code: codes.Error, Description: s.message}
-	}
-	return out
 }

@@ -8,17 +8,16 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/wfops/wfops/backends/sqlite"
 	"github.com/wfops/wfops/engine/settings"
 	"github.com/wfops/wfops/engine/workflow"
 	"github.com/wfops/wfops/telemetry"
@@ -33,14 +32,14 @@ func Killed(ctx workflow.Context) (string, error) {
 	return Lost(ctx)
 }
 
-// killVariable makes this program a worker on the SQLite file that it names, which runs
-// until it is killed. It writes a line for each span that it exports; with batches,
+// killVariable makes this program a worker on the store that it names, which runs until
+// it is killed. It writes a line for each span that it exports; with batches,
 // there is no time to export any.
 const killVariable, batchVariable = "WFOPS_TELEMETRY_TEST_STORE", "WFOPS_TELEMETRY_TEST_BATCH"
 
 func runWorker() error {
 	ctx := context.Background()
-	b, err := sqlite.Open(ctx, os.Getenv(killVariable))
+	b, err := placeFrom(os.Getenv(killVariable)).open(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,55 +75,67 @@ func (*lines) Shutdown(context.Context) error { return nil }
 
 // A worker that is killed takes with it what it has committed and not exported, and
 // nothing else. The rest is emitted by whoever takes over, nothing twice; and history
-// knows it all.
+// knows it all, which is what wfops trace exports.
 func TestKilledWorker(t *testing.T) {
-	for _, batch := range []string{"", "1"} {
-		t.Run("batch="+batch, func(t *testing.T) {
-			t.Parallel()
-			file := filepath.Join(t.TempDir(), "wfops.sqlite")
-			b := must(sqlite.Open(t.Context(), file))
-			t.Cleanup(func() { _ = b.Close() })
-			w := newWorld(t, config{store: b})
-			victim := startVictim(t, file, batch)
-			i := w.create("one", Killed)
-			w.waits(i, 6)
-			if batch == "" {
-				w.until("the spans of the first activity", func() bool { return victim.count() == 2 })
-			}
-			seen := victim.kill()
-			w.start(worker.Options{WorkerID: "worker-2", LeaseDuration: time.Second})
-			w.finish(i)
-			w.stop()
-
-			live := map[trace.SpanID]string{}
-			for _, s := range w.exporter.GetSpans() {
-				live[s.SpanContext.SpanID()] = s.Name
-			}
-			for id, name := range seen {
-				if live[id] != "" {
-					t.Errorf("span %q was emitted twice", name)
-				}
-				live[id] = name
-			}
-			var missing []string
-			for _, s := range rebuilt(t, *i, w.history(*i)) {
-				if live[s.SpanContext.SpanID()] == "" {
-					missing = append(missing, s.Name)
-				}
-				delete(live, s.SpanContext.SpanID())
-			}
-			want := ""
-			if batch != "" {
-				want = "attempt, activity Greet"
-			}
-			if got := strings.Join(missing, ", "); got != want {
-				t.Errorf("missing are %q, want %q", got, want)
-			}
-			if len(live) != 1 { // that of the client
-				t.Errorf("emitted and not rebuilt are %v", live)
-			}
-		})
+	for name, at := range places {
+		for _, batch := range []string{"", "1"} {
+			t.Run(name+"/batch="+batch, func(t *testing.T) {
+				t.Parallel()
+				killed(t, at(t), batch)
+			})
+		}
 	}
+}
+
+func killed(t *testing.T, at place, batch string) {
+	t.Helper()
+	b := must(at.open(t.Context()))
+	t.Cleanup(func() { _ = b.Close() })
+	w := newWorld(t, config{store: b})
+	victim := startVictim(t, at, batch)
+	i := w.create("one", Killed)
+	w.waits(i, 6)
+	if batch == "" {
+		w.until("the spans of the first activity", func() bool { return victim.count() == 2 })
+	}
+	seen := victim.kill()
+	w.start(worker.Options{WorkerID: "worker-2", LeaseDuration: time.Second})
+	w.finish(i)
+	w.stop()
+
+	live := map[trace.SpanID]string{}
+	var all tracetest.SpanStubs
+	for _, s := range w.exporter.GetSpans() {
+		live[s.SpanContext.SpanID()] = s.Name
+		if strings.HasPrefix(s.Name, telemetry.SpanCreate) {
+			all = append(all, s)
+		}
+	}
+	for id, name := range seen {
+		if live[id] != "" {
+			t.Errorf("span %q was emitted twice", name)
+		}
+		live[id] = name
+	}
+	var missing []string
+	for _, s := range rebuilt(t, *i, w.history(*i)) {
+		if live[s.SpanContext.SpanID()] == "" {
+			missing = append(missing, s.Name)
+		}
+		delete(live, s.SpanContext.SpanID())
+		all = append(all, s)
+	}
+	want := ""
+	if batch != "" {
+		want = "attempt, activity Greet"
+	}
+	if got := strings.Join(missing, ", "); got != want {
+		t.Errorf("missing are %q, want %q", got, want)
+	}
+	if len(live) != 1 { // that of the client
+		t.Errorf("emitted and not rebuilt are %v", live)
+	}
+	golden(t, "killed", all)
 }
 
 // victim is a worker in a process of its own.
@@ -135,10 +146,10 @@ type victim struct {
 	seen    map[trace.SpanID]string
 }
 
-func startVictim(t *testing.T, file, batch string) *victim {
+func startVictim(t *testing.T, at place, batch string) *victim {
 	t.Helper()
 	v := &victim{cmd: exec.CommandContext(t.Context(), os.Args[0]), seen: map[trace.SpanID]string{}}
-	v.cmd.Env = append(os.Environ(), killVariable+"="+file, batchVariable+"="+batch)
+	v.cmd.Env = append(os.Environ(), killVariable+"="+at.String(), batchVariable+"="+batch)
 	v.cmd.Stderr = os.Stderr
 	out := must(v.cmd.StdoutPipe())
 	if err := v.cmd.Start(); err != nil {

@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -15,6 +16,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // most of them wait for a lease to run out
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

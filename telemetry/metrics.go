@@ -9,11 +9,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/worker"
 )
@@ -22,18 +20,19 @@ import (
 // doing; the decorator of a store measures its writes. No attribute is ever an id:
 // each combination of attributes is a time series of its own in whatever keeps them.
 type meters struct {
+	tally
+
 	meter metric.Meter
 
 	created, finished, blocked metric.Int64Counter
-	duration                   metric.Float64Histogram
+	duration                   distribution
 
 	attempts                                        metric.Int64Counter
-	activityDuration, scheduleToStart, taskDuration metric.Float64Histogram
-	replayed                                        metric.Int64Histogram
+	activityDuration, scheduleToStart, taskDuration distribution
+	replayed                                        distribution
 
 	nondeterminism, leaseLost, conflicts metric.Int64Counter
-	commitDuration                       metric.Float64Histogram
-	commitSize                           metric.Int64Histogram
+	commitDuration, commitSize           distribution
 
 	gauges  gauges
 	workers workers
@@ -79,7 +78,7 @@ func newMeters(o Options) (*meters, error) {
 	}
 	m.gauges = b.gauges()
 	if b.err == nil {
-		_, b.err = meter.RegisterCallback(m.observeWorkers, m.gauges.slots, m.gauges.executors, m.gauges.executorBytes)
+		_, b.err = meter.RegisterCallback(m.observeWorkers, m.gauges.all()...)
 	}
 	if b.err != nil {
 		return nil, fmt.Errorf("making the metrics: %w", b.err)
@@ -103,94 +102,88 @@ func (b *maker) counter(name, unit, what string) metric.Int64Counter {
 	return made(b, x, err)
 }
 
-func (b *maker) times(name, what string, bounds []float64) metric.Float64Histogram {
+func (b *maker) times(name, what string, bounds []float64) distribution {
 	x, err := b.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what), metric.WithExplicitBucketBoundaries(bounds...))
-	return made(b, x, err)
+	return made(b, distribution{times: x, bounds: bounds}, err)
 }
 
-func (b *maker) numbers(name, unit, what string, bounds []float64) metric.Int64Histogram {
+func (b *maker) numbers(name, unit, what string, bounds []float64) distribution {
 	x, err := b.meter.Int64Histogram(name, metric.WithUnit(unit), metric.WithDescription(what), metric.WithExplicitBucketBoundaries(bounds...))
-	return made(b, x, err)
-}
-
-// series is a combination of attributes, as a value that can be compared.
-type series struct {
-	n      int
-	keys   [3]attribute.Key
-	values [3]string
-}
-
-func (s series) and(k attribute.Key, v string) series {
-	s.keys[s.n], s.values[s.n] = k, v
-	s.n++
-	return s
-}
-
-// with returns the attributes, which are made once for each combination: sorting them
-// would cost more than counting.
-func (m *meters) with(s series) metric.MeasurementOption {
-	if known, ok := m.sets.Load(s); ok {
-		return known.(metric.MeasurementOption) //nolint:errcheck // nothing else is in there
-	}
-	attrs := make([]attribute.KeyValue, s.n)
-	for i := range attrs {
-		attrs[i] = s.keys[i].String(s.values[i])
-	}
-	known, _ := m.sets.LoadOrStore(s, metric.WithAttributeSet(attribute.NewSet(attrs...)))
-	return known.(metric.MeasurementOption) //nolint:errcheck // likewise
+	return made(b, distribution{numbers: x, bounds: bounds}, err)
 }
 
 // committed counts what has become durable.
 func (m *meters) committed(c *worker.Committed) {
-	ctx := exemplary(c.Trace)
-	workflow := m.with(series{}.and(AttrWorkflow, c.Workflow))
-	m.taskDuration.Record(ctx, seconds(c.Ended.Sub(c.Began)), workflow)
-	if c.Replayed > 0 {
-		m.replayed.Record(ctx, int64(c.Replayed), workflow)
-	}
-	for i := range c.Events {
-		m.event(ctx, c, &c.Events[i])
+	if m.note(c) >= lot {
+		m.flush()
 	}
 }
 
-func (m *meters) event(ctx context.Context, c *worker.Committed, ev *history.Event) {
+// note keeps the measurements of a step, and says how many there are.
+func (m *meters) note(c *worker.Committed) int {
+	var in *trace.SpanContext
+	if sampled(c.Trace) {
+		in = sampledIn(parse(c.Trace))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.workflow(workflowKey{c.Workflow, c.Queue})
+	m.took(&w.task, c.Ended.Sub(c.Began), in)
+	if c.Replayed > 0 {
+		m.count(&w.replayed, c.Replayed, in)
+	}
+	for i := range c.Events {
+		m.event(w, c, &c.Events[i], in)
+	}
+	return len(m.values)
+}
+
+func (m *meters) event(w *workflowSeries, c *worker.Committed, ev *history.Event, in *trace.SpanContext) {
 	switch b := ev.Body.(type) {
 	case history.WorkflowStarted:
-		s := series{}.and(AttrWorkflow, c.Workflow).and(AttrQueue, string(c.Queue))
-		m.created.Add(ctx, 1, m.with(s))
-		m.scheduleToStart.Record(ctx, seconds(c.Events[0].At.Sub(ev.At)), m.with(s.and(AttrKind, string(backend.QueueWorkflow))))
+		m.add(&w.created)
+		m.took(&w.wait, c.Events[0].At.Sub(ev.At), in)
 	case history.ActivityCompleted:
-		m.attempt(ctx, c, ev, b.Run, OutcomeCompleted)
+		if a := m.answered(c, ev); a != nil {
+			m.attempt(a, &a.completed, ev, &b.Run, in)
+		}
 	case history.ActivityFailed:
-		m.attempt(ctx, c, ev, b.Run, OutcomeFailed)
+		if a := m.answered(c, ev); a != nil {
+			m.attempt(a, &a.failed, ev, &b.Run, in)
+		}
 	case history.ActivityAttemptFailed:
-		m.attempt(ctx, c, ev, b.Run, OutcomeRetried)
+		if a := m.answered(c, ev); a != nil {
+			m.attempt(a, &a.retried, ev, &b.Run, in)
+		}
 	default:
 		if status, final := history.FinalStatus(ev.Body); final {
-			how := m.with(series{}.and(AttrWorkflow, c.Workflow).and(AttrStatus, string(status)))
-			m.finished.Add(ctx, 1, how)
-			m.duration.Record(ctx, seconds(ev.At.Sub(c.StartedAt)), how)
+			end := m.end(w, c.Workflow, status)
+			m.add(&end.count)
+			m.took(&end.took, ev.At.Sub(c.StartedAt), in)
 		}
 	}
 }
 
-// attempt counts the end of an attempt. One that never began has no times.
-func (m *meters) attempt(ctx context.Context, c *worker.Committed, ev *history.Event, run history.Run, outcome string) {
+// answered returns the series of the activity that ev is about, nil if ev came too
+// late: the activity was canceled.
+func (m *meters) answered(c *worker.Committed, ev *history.Event) *activitySeries {
 	cmd, _ := c.Open(ev.Ref)
 	a, ok := cmd.Body.(history.ActivityScheduled)
 	if !ok {
-		return // it came too late: the activity was canceled
+		return nil
 	}
-	s := series{}.and(AttrActivity, a.Name)
-	how := m.with(s.and(AttrOutcome, outcome))
-	m.attempts.Add(ctx, 1, how)
+	return m.activity(activityKey{a.Name, cmp.Or(a.Queue, c.Queue)})
+}
+
+// attempt counts the end of an attempt. One that never began has no times.
+func (m *meters) attempt(a *activitySeries, o *outcomeSeries, ev *history.Event, run *history.Run, in *trace.SpanContext) {
+	m.add(&o.count)
 	if run.Started.IsZero() {
 		return
 	}
-	m.activityDuration.Record(ctx, seconds(ev.At.Sub(run.Started)), how)
+	m.took(&o.took, ev.At.Sub(run.Started), in)
 	if run.Attempt == 1 {
-		s = s.and(AttrKind, string(backend.QueueActivity)).and(AttrQueue, string(cmp.Or(a.Queue, c.Queue)))
-		m.scheduleToStart.Record(ctx, seconds(run.Started.Sub(run.Scheduled)), m.with(s))
+		m.took(&a.wait, run.Started.Sub(run.Scheduled), in)
 	}
 }
 
@@ -211,11 +204,24 @@ func (m *meters) countLost(of func() SpanCounts) error {
 // seconds keeps clocks that disagree out of histograms.
 func seconds(d time.Duration) float64 { return max(d, 0).Seconds() }
 
-// exemplary is the context of measurements that belong to a trace: of some of them
-// the SDK keeps the trace id, so that one can look at what took so long.
-func exemplary(t history.Trace) context.Context {
-	if !sampled(t) {
-		return context.Background()
+// wrote counts a write of a store that has been answered.
+func (m *meters) wrote(k writeKey, took time.Duration, items int, in *trace.SpanContext) {
+	m.mu.Lock()
+	w := m.write(k)
+	m.took(&w.took, took, in)
+	m.count(&w.size, items, in)
+	full := len(m.values) >= lot
+	m.mu.Unlock()
+	if full {
+		m.flush()
 	}
-	return trace.ContextWithSpanContext(context.Background(), parse(t))
+}
+
+// sampledIn is what measurements belong to.
+func sampledIn(c trace.SpanContext) *trace.SpanContext {
+	if !c.IsSampled() {
+		return nil
+	}
+	kept := c // or else one that is not would be moved to the heap too
+	return &kept
 }

@@ -51,15 +51,27 @@ func parse(t history.Trace) trace.SpanContext {
 	return trace.NewSpanContext(c)
 }
 
-// digits reads lower-case hexadecimal digits, the only ones that are allowed.
+// digits reads lower-case hexadecimal digits, the only ones that are allowed, two for
+// each byte.
 func digits(to []byte, from string) bool {
-	for i := range len(from) {
-		if c := from[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+	for i := range to {
+		high, low := digit(from[2*i]), digit(from[2*i+1])
+		if high|low > 0xf {
 			return false
 		}
+		to[i] = high<<4 | low
 	}
-	_, err := hex.Decode(to, []byte(from))
-	return err == nil
+	return true
+}
+
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
 }
 
 // format is the opposite of parse.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -29,19 +30,25 @@ import (
 // It makes a TracerProvider and a MeterProvider that export by OTLP, and makes them
 // the global ones, with the W3C propagators, so that other instrumentation joins the
 // same traces. These are heeded, besides what the exporters and the SDK know
-// (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*
-// and so on):
+// (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and so on):
 //
-//	OTEL_SDK_DISABLED            true turns everything off
-//	OTEL_TRACES_EXPORTER         otlp or none
-//	OTEL_METRICS_EXPORTER        otlp or none
-//	OTEL_EXPORTER_OTLP_PROTOCOL  http/protobuf or grpc; also …_TRACES_… and …_METRICS_…
-//	OTEL_TRACES_SAMPLER          as specified; what goes by a ratio goes by the parent first
-//	OTEL_TRACES_SAMPLER_ARG      the ratio
+//	OTEL_SDK_DISABLED               true turns everything off
+//	OTEL_TRACES_EXPORTER            otlp or none
+//	OTEL_METRICS_EXPORTER           otlp or none
+//	OTEL_EXPORTER_OTLP_PROTOCOL     http/protobuf or grpc; also …_TRACES_… and …_METRICS_…
+//	OTEL_TRACES_SAMPLER             as specified; what goes by a ratio goes by the parent first
+//	OTEL_TRACES_SAMPLER_ARG         the ratio
+//	OTEL_BSP_MAX_QUEUE_SIZE         how many spans wait at most; 32768
+//	OTEL_BSP_MAX_EXPORT_BATCH_SIZE  how many are sent together; 2048
+//	OTEL_BSP_SCHEDULE_DELAY         milliseconds after which fewer are sent; 5000
+//	OTEL_BSP_EXPORT_TIMEOUT         milliseconds that sending may take; 30000
 //
 // edit changes the Options; providers that it names are used instead. An exporter
 // that is out of reach is no error: it is logged once, spans wait in a queue of bounded
 // length, and what does not fit is dropped.
+//
+// Spans of workflows go to the exporter without passing through the TracerProvider that
+// is made here. Processors that are to see them need a provider that edit names.
 //
 // shutdown exports what is waiting, and gives up when its ctx ends. Stop workers
 // before.
@@ -58,8 +65,9 @@ func Setup(ctx context.Context, edit ...func(*Options)) (t *Telemetry, shutdown 
 		return nil, nil, errors.Join(fmt.Errorf("setting up telemetry: %w", err), s.shutdown(ctx))
 	}
 	if t.spans = s.spans; t.spans != nil {
+		t.direct = sdktrace.NewSpanLimits() == usualLimits
 		if err := t.meters.countLost(t.Spans); err != nil {
-			return nil, nil, err
+			return nil, nil, errors.Join(err, s.shutdown(ctx))
 		}
 	}
 	s.publish(o)
@@ -71,7 +79,7 @@ type pipeline struct {
 	log      *slog.Logger
 	off      bool
 	resource *resource.Resource
-	spans    *spanCount // nil if no spans are exported
+	spans    *outbox // nil if no spans are exported
 	metered  bool
 	ends     []func(context.Context) error
 }
@@ -120,9 +128,17 @@ func (s *pipeline) shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// queueSize is how many spans wait for the exporter unless OTEL_BSP_MAX_QUEUE_SIZE
-// says so: workflows come in bursts that the SDK's 2,048 have no room for. At about
-// 2 KB each, that is 64 MB at worst.
+// usualLimits are those of the SDK that our own spans keep to by themselves: with
+// others, the SDK has to see to it.
+var usualLimits = sdktrace.SpanLimits{
+	AttributeValueLengthLimit: sdktrace.DefaultAttributeValueLengthLimit, AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
+	AttributeCountLimit: sdktrace.DefaultAttributeCountLimit, EventCountLimit: sdktrace.DefaultEventCountLimit, LinkCountLimit: sdktrace.DefaultLinkCountLimit,
+	AttributePerEventCountLimit: sdktrace.DefaultAttributePerEventCountLimit, AttributePerLinkCountLimit: sdktrace.DefaultAttributePerLinkCountLimit,
+}
+
+// queueSize is how many spans wait for the collector unless OTEL_BSP_MAX_QUEUE_SIZE
+// says so: workflows come in bursts that the SDK's 2,048 have no room for. They take up
+// 20 MB or so, and never more than maxBytes. batchSize is how many are sent together.
 const queueSize, batchSize = 32 << 10, 2 << 10
 
 func (s *pipeline) traces(ctx context.Context, o *Options) error {
@@ -133,25 +149,21 @@ func (s *pipeline) traces(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	exporter, err := spanExporter(ctx)
-	if err != nil || exporter == nil {
+	client, err := spanClient(ctx)
+	if err != nil || client == nil {
 		return err
 	}
-	wanted, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	out := &loggedExporter{SpanExporter: exporter, log: s.log, wanted: wanted}
-	var batch []sdktrace.BatchSpanProcessorOption
-	room := queueRoom()
-	batch = append(batch, sdktrace.WithMaxQueueSize(room))
-	if os.Getenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") == "" {
-		batch = append(batch, sdktrace.WithMaxExportBatchSize(batchSize))
-	}
-	s.spans = &spanCount{SpanProcessor: sdktrace.NewBatchSpanProcessor(out, batch...), out: out, room: int64(room)}
+	room := positive("OTEL_BSP_MAX_QUEUE_SIZE", queueSize)
+	s.spans = newOutbox(outboxOptions{
+		client: client, resource: s.resource, log: s.log,
+		room: room, batch: min(room, positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batchSize)),
+		delay: milliseconds("OTEL_BSP_SCHEDULE_DELAY", sdktrace.DefaultScheduleDelay),
+		limit: milliseconds("OTEL_BSP_EXPORT_TIMEOUT", sdktrace.DefaultExportTimeout),
+	})
 	p := sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource), sdktrace.WithIDGenerator(IDGenerator()),
 		sdktrace.WithSampler(Sampler(sampler)), sdktrace.WithSpanProcessor(s.spans))
 	o.TracerProvider = p
 	s.ends = append(s.ends, func(ctx context.Context) error {
-		waits := context.AfterFunc(ctx, giveUp) // a queue that nobody takes would hold us up for minutes
-		defer waits()
 		err := p.Shutdown(ctx)
 		s.spans.sayLost()
 		return err
@@ -159,13 +171,17 @@ func (s *pipeline) traces(ctx context.Context, o *Options) error {
 	return nil
 }
 
-// queueRoom is how many spans may wait.
-func queueRoom() int {
-	n, err := strconv.Atoi(os.Getenv("OTEL_BSP_MAX_QUEUE_SIZE"))
+// positive returns the number in a variable; what is none counts as unset.
+func positive(variable string, otherwise int) int {
+	n, err := strconv.Atoi(os.Getenv(variable))
 	if err != nil || n <= 0 {
-		return queueSize
+		return otherwise
 	}
 	return n
+}
+
+func milliseconds(variable string, otherwise int) time.Duration {
+	return time.Duration(positive(variable, otherwise)) * time.Millisecond
 }
 
 func (s *pipeline) metrics(ctx context.Context, o *Options) error {

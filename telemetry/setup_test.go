@@ -45,7 +45,7 @@ func (c *collector) got(path string) int {
 }
 
 // setUp calls Setup in an environment of its own.
-func setUp(t *testing.T, w *world, env map[string]string) (*telemetry.Telemetry, func(context.Context) error) {
+func setUp(t *testing.T, w *world, env map[string]string, edit ...func(*telemetry.Options)) (*telemetry.Telemetry, func(context.Context) error) {
 	t.Helper()
 	tracers, meters, propagator := otel.GetTracerProvider(), otel.GetMeterProvider(), otel.GetTextMapPropagator()
 	t.Cleanup(func() {
@@ -60,7 +60,8 @@ func setUp(t *testing.T, w *world, env map[string]string) (*telemetry.Telemetry,
 	for k, v := range env {
 		t.Setenv(k, v)
 	}
-	tel, shutdown, err := telemetry.Setup(t.Context(), func(o *telemetry.Options) { o.Logger = slog.New(slog.NewTextHandler(&w.log, nil)) })
+	edit = append(edit, func(o *telemetry.Options) { o.Logger = slog.New(slog.NewTextHandler(&w.log, nil)) })
+	tel, shutdown, err := telemetry.Setup(t.Context(), edit...)
 	if err != nil {
 		t.Fatal(err)
 	}

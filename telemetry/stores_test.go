@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"bufio"
+	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -22,11 +23,42 @@ import (
 // scripts/services sets.
 var stores = map[string]func(*testing.T) backend.Backend{
 	"memory": func(*testing.T) backend.Backend { return memory.New() },
-	"sqlite": func(t *testing.T) backend.Backend {
-		return must(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "wfops.sqlite")))
-	},
-	"mysql": newMySQL,
-	"redis": newRedis,
+	"sqlite": opened(newSQLite),
+	"mysql":  opened(newMySQL),
+	"redis":  opened(newRedis),
+}
+
+// places are where two processes can have a store in common.
+var places = map[string]func(*testing.T) place{"sqlite": newSQLite, "mysql": newMySQL, "redis": newRedis}
+
+// place is where a store is, for whoever opens it.
+type place struct{ kind, address, prefix string }
+
+func (p place) String() string { return p.kind + "|" + p.address + "|" + p.prefix }
+
+func placeFrom(text string) place {
+	parts := append(strings.SplitN(text, "|", 3), "", "")
+	return place{parts[0], parts[1], parts[2]}
+}
+
+func (p place) open(ctx context.Context) (backend.Backend, error) {
+	switch p.kind {
+	case "sqlite":
+		return sqlite.Open(ctx, p.address)
+	case "mysql":
+		return mysql.Open(ctx, p.address)
+	case "redis":
+		return redis.Open(ctx, p.address, redis.WithPrefix(p.prefix))
+	}
+	return nil, fmt.Errorf("there is no store %q", p.kind)
+}
+
+func opened(at func(*testing.T) place) func(*testing.T) backend.Backend {
+	return func(t *testing.T) backend.Backend { return must(at(t).open(t.Context())) }
+}
+
+func newSQLite(t *testing.T) place {
+	return place{kind: "sqlite", address: filepath.Join(t.TempDir(), "wfops.sqlite")}
 }
 
 func server(t *testing.T, variable string) string {
@@ -41,7 +73,7 @@ func server(t *testing.T, variable string) string {
 	return address
 }
 
-func newMySQL(t *testing.T) backend.Backend {
+func newMySQL(t *testing.T) place {
 	t.Helper()
 	dsn, name := server(t, "WFOPS_TEST_MYSQL_DSN"), "wfops_telemetry_"+engine.NewID()[20:]
 	db := must(sql.Open("mysql", dsn))
@@ -56,10 +88,10 @@ func newMySQL(t *testing.T) backend.Backend {
 	})
 	slash := strings.LastIndexByte(dsn, '/') + 1
 	_, settings, _ := strings.Cut(dsn[slash:], "?")
-	return must(mysql.Open(t.Context(), dsn[:slash]+name+"?"+settings))
+	return place{kind: "mysql", address: dsn[:slash] + name + "?" + settings}
 }
 
-func newRedis(t *testing.T) backend.Backend {
+func newRedis(t *testing.T) place {
 	t.Helper()
 	address, prefix := server(t, "WFOPS_TEST_REDIS_ADDR"), "wfops-telemetry-"+engine.NewID()
 	t.Cleanup(func() {
@@ -71,5 +103,5 @@ func newRedis(t *testing.T) backend.Backend {
 			t.Errorf("removing the keys of the test: %s", answer)
 		}
 	})
-	return must(redis.Open(t.Context(), "redis://"+address, redis.WithPrefix(prefix)))
+	return place{kind: "redis", address: "redis://" + address, prefix: prefix}
 }

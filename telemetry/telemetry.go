@@ -77,7 +77,18 @@ type Telemetry struct {
 	obeys atomic.Bool
 
 	meters *meters
-	spans  *spanCount // nil unless it comes from Setup
+	spans  *outbox // nil unless it comes from Setup
+	// direct is set if the spans of workflows go to spans, past the TracerProvider,
+	// which would do no more with them, at several times the cost: Setup has made it.
+	direct bool
+}
+
+// Spans returns what became of the spans, if t comes from Setup, and zeros otherwise.
+func (t *Telemetry) Spans() SpanCounts {
+	if t.spans == nil {
+		return SpanCounts{}
+	}
+	return t.spans.sum()
 }
 
 var (
@@ -244,6 +255,8 @@ func (t *Telemetry) Follow(e worker.Execution, past []history.Event) worker.Obse
 	for _, ev := range past {
 		f.story.take(ev)
 	}
-	f.story.emit = f.emit
+	if f.story.emit = f.emit; t.direct {
+		f.story.emit = t.spans.put
+	}
 	return f
 }

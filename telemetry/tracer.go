@@ -4,7 +4,10 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
@@ -51,8 +54,8 @@ type userSpan struct {
 	kind       trace.SpanKind
 	start, end time.Time
 	attrs      []attribute.KeyValue
-	links      []trace.Link
-	events     []spanEvent
+	links      []sdktrace.Link
+	events     []sdktrace.Event
 	left       int64
 	failure    *engine.Failure
 	over       bool
@@ -82,7 +85,10 @@ func (t *WorkflowTracer) Start(ctx workflow.Context, name string, opts ...trace.
 		ctx:    ctx,
 		id:     spanID(execution, idUser+"\x00"+string(parent.id[:])+name, parent.children[name], 0),
 		parent: parent.id, name: name, kind: trace.ValidateSpanKind(c.SpanKind()), start: workflow.Now(ctx),
-		attrs: c.Attributes(), links: c.Links(),
+		attrs: c.Attributes(),
+	}
+	for _, l := range c.Links() {
+		s.links = append(s.links, sdktrace.Link{SpanContext: l.SpanContext, Attributes: l.Attributes})
 	}
 	return workflow.WithValue(ctx, spanKey{}, s), s
 }
@@ -125,7 +131,7 @@ func (s *userSpan) AddEvent(name string, opts ...trace.EventOption) {
 		s.left++
 	default:
 		c := trace.NewEventConfig(opts...)
-		s.events = append(s.events, spanEvent{name, workflow.Now(s.ctx), c.Attributes()})
+		s.events = append(s.events, sdktrace.Event{Name: name, Time: workflow.Now(s.ctx), Attributes: c.Attributes()})
 	}
 }
 
@@ -150,20 +156,19 @@ func (s *userSpan) End() {
 }
 
 // user is the span for what workflow code has left.
-func (x *story) user(u *userSpan) *span {
-	s := &span{
-		name: u.name, kind: u.kind, id: u.id, parent: x.place.self, start: u.start, end: u.end,
-		attrs: append(x.attrs(len(u.attrs)+2), u.attrs...), events: u.events, links: u.links,
-	}
+func (x *story) user(u *userSpan) *tracetest.SpanStub {
+	s := x.begin(u.name, u.kind, u.id, u.start, len(u.attrs)+2)
+	s.Attributes = append(s.Attributes, u.attrs...)
+	s.Events, s.Links = u.events, u.links
 	if u.parent.IsValid() {
-		s.parent = s.parent.WithSpanID(u.parent)
+		s.Parent = s.Parent.WithSpanID(u.parent)
 	}
 	if u.left > 0 {
-		s.attrs = append(s.attrs, AttrLeftEvents.Int64(u.left))
+		s.Attributes = append(s.Attributes, AttrLeftEvents.Int64(u.left))
 	}
-	if f := u.failure; f != nil {
-		s.failed, s.message = true, cut(f.Message)
-		s.attrs = append(s.attrs, attrErrorType.String(errorType(f)))
+	if u.failure != nil {
+		fail(s, u.failure)
 	}
+	end(s, u.end)
 	return s
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/executor"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // warm is an executor and what its worker knows of the execution besides. It has
@@ -21,7 +20,7 @@ type warm struct {
 	activities map[int64]placed
 	// open holds the events of commands without an answer, for observers; nil if
 	// there are none.
-	open map[int64]history.Event
+	open *openCommands
 	// started is when the execution did, for observers too.
 	started time.Time
 	// followers observe this execution alone, from when it was introduced to them.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/executor"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -75,11 +76,11 @@ func observersOf(o *Options) []Observer {
 
 // openSet returns where a new executor keeps the events of its open commands; nil
 // if nobody wants to know.
-func openSet(os []Observer) map[int64]history.Event {
+func openSet(os []Observer) *openCommands {
 	if len(os) == 0 {
 		return nil
 	}
-	return map[int64]history.Event{}
+	return &openCommands{}
 }
 
 // note keeps the events of commands.
@@ -92,7 +93,7 @@ func (w *warm) note(events []history.Event) {
 			w.started = ev.At
 		}
 		if history.IsCommand(ev.Body) {
-			w.open[ev.Ref] = ev
+			w.open.put(ev)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func (w *warm) drop(events []history.Event) {
 	}
 	for _, ev := range events {
 		if ends(ev) {
-			delete(w.open, ev.Ref)
+			w.open.drop(ev.Ref)
 		}
 	}
 }
@@ -147,16 +148,8 @@ func (h *hold) introduce(past []history.Event) {
 // report tells the observers of a durable step, and logs what the step found
 // worth it.
 func (h *hold) report(t *turn) {
-	for _, s := range t.step.Warnings {
-		h.w.incident(Incident{Kind: IncidentDiffered, Instance: h.instance, Workflow: h.workflow})
-		if h.w.warned.first(h.instance, s.Message) {
-			h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, s.Message, slog.String("instance", h.instance.String()),
-				slog.String("workflow", h.workflow), slog.Int64("seq", s.Seq), slog.String("build", h.build))
-		}
-	}
-	if len(t.step.Abandoned) > 0 {
-		h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "workflow ended with work still pending", slog.String("instance", h.instance.String()),
-			slog.String("workflow", h.workflow), slog.Any("abandoned", t.step.Abandoned))
+	if len(t.step.Warnings)+len(t.step.Abandoned) > 0 {
+		h.warn(&t.step)
 	}
 	if len(h.w.observers) == 0 || len(t.step.Events) == 0 {
 		return
@@ -167,7 +160,7 @@ func (h *hold) report(t *turn) {
 	c := Committed{
 		Execution: h.execution(), Queue: h.queue, Events: t.step.Events, Notes: t.step.Notes,
 		Began: t.began, Ended: h.w.clock.now(), Replayed: body.replayed,
-		Open: func(ref int64) (history.Event, bool) { ev, ok := body.open[ref]; return ev, ok },
+		Open: body.open.get,
 	}
 	body.replayed = 0
 	for _, os := range [...][]Observer{h.w.observers, body.followers} {
@@ -176,6 +169,21 @@ func (h *hold) report(t *turn) {
 		}
 	}
 	body.drop(t.step.Events)
+}
+
+// warn logs what a step found worth it.
+func (h *hold) warn(s *executor.Step) {
+	for _, w := range s.Warnings {
+		h.w.incident(Incident{Kind: IncidentDiffered, Instance: h.instance, Workflow: h.workflow})
+		if h.w.warned.first(h.instance, w.Message) {
+			h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, w.Message, slog.String("instance", h.instance.String()),
+				slog.String("workflow", h.workflow), slog.Int64("seq", w.Seq), slog.String("build", h.build))
+		}
+	}
+	if len(s.Abandoned) > 0 {
+		h.w.log.LogAttrs(h.w.ctx, slog.LevelWarn, "workflow ended with work still pending", slog.String("instance", h.instance.String()),
+			slog.String("workflow", h.workflow), slog.Any("abandoned", s.Abandoned))
+	}
 }
 
 // observed is the time, if there is somebody to tell.
