@@ -15,8 +15,9 @@ BENCHTIME ?= 100ms
 LISTED    ?= 200000
 FUZZTIME  ?= 20s
 
-# Short tests need no servers.
-with_servers := $(if $(filter -short -short=true,$(TESTFLAGS)),,./scripts/services run)
+# Short tests need no servers and no terminal.
+short        := $(filter -short -short=true,$(TESTFLAGS))
+with_servers := $(if $(short),,./scripts/services run)
 
 # The linter is built once for each tools/go.sum and version of Go.
 lint_key := $(shell { cat tools/go.sum; go env GOVERSION; } 2>/dev/null | cksum | cut -d' ' -f1)
@@ -36,7 +37,7 @@ demo: ## kills a worker under load, and looks for what was lost or done twice
 
 .PHONY: test
 test: ## all tests, with the race detector, and with servers unless TESTFLAGS=-short
-	@./scripts/need go cc certs
+	@./scripts/need go cc certs $(if $(short),,tmux)
 	$(with_servers) go test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: test-jaeger
@@ -89,6 +90,11 @@ $(linter):
 .PHONY: bench
 bench: ## benchmarks of the parts (PKG, BENCH, BENCHTIME) and of the whole (LISTED)
 	@PKG='$(PKG)' BENCH='$(BENCH)' BENCHTIME='$(BENCHTIME)' LISTED='$(LISTED)' ./scripts/bench
+
+.PHONY: screens
+screens: ## the captures in docs/screens and docs/console.md, from a seeded store
+	@./scripts/need go certs
+	go test -count=1 ./cmd/wfops/internal/tui -run TestScreensOfTheDocumentation -update
 
 .PHONY: fuzz
 fuzz: ## every fuzz target: PKG, FUZZTIME each

@@ -114,7 +114,7 @@ func (al *alignment) inGaps(f func(a0, a1, b0, b1 int)) {
 // out before: they can't be paired, and cost the most.
 func (al *alignment) myers(a, b []int32, a0, a1, b0, b1 int) {
 	xs, ys := al.free(a0, a1, b0, b1)
-	xs, ys = common(xs, ys, a, b)
+	xs, ys = shared(xs, ys, a, b)
 	if len(xs) == 0 || len(ys) == 0 {
 		return
 	}
@@ -143,7 +143,7 @@ func (al *alignment) free(a0, a1, b0, b1 int) (xs, ys []int) {
 	return xs, ys
 }
 
-func common(xs, ys []int, a, b []int32) (left, right []int) {
+func shared(xs, ys []int, a, b []int32) (left, right []int) {
 	inA, inB := make(map[int32]bool, len(xs)), make(map[int32]bool, len(ys))
 	for _, i := range xs {
 		inA[a[i]] = true

@@ -94,6 +94,8 @@ const (
 	BundleVersion = 1
 	// MaxBundleBytes is how large a bundle may be when unpacked.
 	MaxBundleBytes = 1 << 30
+	// MaxBundleEvent is how large one event of it may be.
+	MaxBundleEvent = 64 << 20
 
 	bundleFormat = "wfh"
 )

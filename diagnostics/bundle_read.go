@@ -13,12 +13,12 @@ import (
 )
 
 // ErrBundleTooLarge is the cause of the error for a bundle that unpacks to more
-// than MaxBundleBytes.
-var ErrBundleTooLarge = errors.New("a bundle has at most 1 GiB when unpacked")
+// than MaxBundleBytes, or has an event of more than MaxBundleEvent.
+var ErrBundleTooLarge = errors.New("a bundle has at most 1 GiB when unpacked, and at most 64 MiB in one event")
 
 // Read reads a bundle, packed or not. Its error is a *BundleError unless r failed.
 // The events are well formed, by history.Check; payloads are not looked at.
-func Read(r io.Reader) (Bundle, error) { return read(r, MaxBundleBytes) }
+func Read(r io.Reader) (Bundle, error) { return read(r, MaxBundleBytes, MaxBundleEvent) }
 
 // ReadFile reads a bundle from a file.
 func ReadFile(name string) (b Bundle, err error) {
@@ -34,7 +34,7 @@ func ReadFile(name string) (b Bundle, err error) {
 	return b, nil
 }
 
-func read(r io.Reader, limit int64) (Bundle, error) {
+func read(r io.Reader, limit, value int64) (Bundle, error) {
 	buf := bufio.NewReader(r)
 	var plain io.Reader = buf
 	if magic, err := buf.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -44,7 +44,8 @@ func read(r io.Reader, limit int64) (Bundle, error) {
 		}
 		plain = z
 	}
-	p := parser{dec: json.NewDecoder(&limited{r: plain, left: limit})}
+	l := &limited{r: plain, left: limit, value: value}
+	p := parser{dec: json.NewDecoder(l), limited: l, most: value}
 	if err := p.parse(); err != nil {
 		return Bundle{}, err
 	}
@@ -52,15 +53,18 @@ func read(r io.Reader, limit int64) (Bundle, error) {
 }
 
 // limited fails when more than left bytes are read, where an io.LimitedReader would
-// make a large bundle look like a truncated one.
+// make a large bundle look like a truncated one. And it fails when more than value bytes
+// are read for one value, all of which a decoder holds in memory.
 type limited struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	left, value int64
 }
 
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
+	l.left -= int64(n)
+	l.value -= int64(n)
+	if min(l.left, l.value) < 0 {
 		return 0, ErrBundleTooLarge
 	}
 	return n, err
@@ -68,9 +72,17 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // parser reads a bundle event by event, so that a large one is not in memory twice.
 type parser struct {
-	dec  *json.Decoder
-	head head
-	seen map[string]bool
+	dec     *json.Decoder
+	limited *limited
+	most    int64 // for one value
+	head    head
+	seen    map[string]bool
+}
+
+// value decodes the next value.
+func (p *parser) value(v any) error {
+	p.limited.value = p.most
+	return p.dec.Decode(v)
 }
 
 func (p *parser) parse() error {
@@ -111,7 +123,7 @@ func (p *parser) member() error {
 		return p.events()
 	}
 	var raw json.RawMessage
-	if err := p.dec.Decode(&raw); err != nil {
+	if err := p.value(&raw); err != nil {
 		return p.broken(fmt.Sprintf("%q can't be read", name), err)
 	}
 	one, err := json.Marshal(map[string]json.RawMessage{name: raw})
@@ -143,7 +155,7 @@ func (p *parser) events() error {
 	for p.dec.More() {
 		var raw json.RawMessage
 		next := int64(len(p.head.Events)) + 1
-		if err := p.dec.Decode(&raw); err != nil {
+		if err := p.value(&raw); err != nil {
 			return p.broken(fmt.Sprintf("it breaks off after event %d", next-1), err)
 		}
 		ev, err := readEvent(raw, next)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -158,12 +159,61 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // A bomb is refused when the limit is reached, not when memory is.
 func TestReadStopsAtTheLimit(t *testing.T) {
-	_, err := diagnostics.ReadLimited(strings.NewReader(packed(t, `{"format":"wfh","version":1,"pad":"`+strings.Repeat("a", 1<<20)+`"}`)), 64<<10)
+	_, err := diagnostics.ReadLimited(strings.NewReader(packed(t, `{"format":"wfh","version":1,"pad":"`+strings.Repeat("a", 1<<20)+`"}`)), 64<<10, 64<<10)
 	if !errors.Is(err, diagnostics.ErrBundleTooLarge) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := diagnostics.ReadLimited(strings.NewReader(written(t, shopBundle(t))), 64<<10); err != nil {
+	if _, err := diagnostics.ReadLimited(strings.NewReader(written(t, shopBundle(t))), 64<<10, 64<<10); err != nil {
 		t.Errorf("below the limit: %v", err)
+	}
+}
+
+// One value can't take more memory than an event may, however small it is when packed.
+func TestReadStopsAtOneLargeValue(t *testing.T) {
+	const event = 4 << 20
+	bomb := func(before string) io.Reader {
+		r, w := io.Pipe()
+		go func() {
+			z := gzip.NewWriter(w)
+			_, err := io.WriteString(z, before)
+			block := bytes.Repeat([]byte("a"), 1<<20)
+			for n := 0; n < 1<<10 && err == nil; n++ { // a gibibyte, unless it is left alone
+				_, err = z.Write(block)
+			}
+			w.CloseWithError(errors.Join(err, z.Close()))
+		}()
+		t.Cleanup(func() { _ = r.Close() })
+		return r
+	}
+	for name, before := range map[string]string{
+		"a member of the head": `{"format":"wfh","version":1,"pad":"`,
+		"a name":               `{"format":"wfh","version":1,"`,
+		"an event":             `{"format":"wfh","version":1,"instance":{"execution_id":"x"},"events":[{"seq":1,"pad":"`,
+	} {
+		var earlier, later runtime.MemStats
+		runtime.ReadMemStats(&earlier)
+		_, err := diagnostics.ReadLimited(bomb(before), 1<<40, event)
+		runtime.ReadMemStats(&later)
+		if !errors.Is(err, diagnostics.ErrBundleTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if made := (later.TotalAlloc - earlier.TotalAlloc) >> 20; made > 8*event>>20 {
+			t.Errorf("%s took %d MiB of memory", name, made)
+		}
+	}
+}
+
+// What can't be read is not written.
+func TestWriteStopsAtTheLimits(t *testing.T) {
+	b := shopBundle(t)
+	whole := len(written(t, b))
+	for _, c := range []struct {
+		event, all int
+		large      bool
+	}{{1 << 20, whole, false}, {100, whole, true}, {1 << 20, whole / 2, true}, {1 << 20, whole - 20, true}} {
+		if err := diagnostics.WriteLimited(io.Discard, b, c.event, c.all); errors.Is(err, diagnostics.ErrBundleTooLarge) != c.large {
+			t.Errorf("%d and %d: %v", c.event, c.all, err)
+		}
 	}
 }
 
@@ -265,7 +315,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(written(f, diagnostics.Redact(shopBundle(f)))))
 	f.Add([]byte(`{"format":"wfh","version":1,"instance":{"execution_id":"a"},"events":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := diagnostics.ReadLimited(bytes.NewReader(data), 1<<20)
+		b, err := diagnostics.ReadLimited(bytes.NewReader(data), 1<<20, 1<<20)
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("an error without words")

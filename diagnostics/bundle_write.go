@@ -15,8 +15,10 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// Write writes b as JSON.
-func Write(w io.Writer, b Bundle) error {
+// Write writes b as JSON. The error wraps ErrBundleTooLarge if Read would not take it.
+func Write(w io.Writer, b Bundle) error { return write(w, b, MaxBundleEvent, MaxBundleBytes) }
+
+func write(w io.Writer, b Bundle, event, all int) error {
 	buf := bufio.NewWriter(w)
 	top, err := json.Marshal(head{Format: bundleFormat, Version: BundleVersion, Wire: history.Version, Bundle: b})
 	if err != nil {
@@ -26,8 +28,12 @@ func Write(w io.Writer, b Bundle) error {
 	if _, err := buf.Write(top); err != nil {
 		return fmt.Errorf("writing the bundle of %s: %w", b.Instance, err)
 	}
+	size := len(top) + len("\n]}")
 	for i, ev := range b.Events {
 		line, err := eventLine(ev)
+		if size += len(line) + len(",\n"); err == nil && (len(line) > event || size > all) {
+			err = fmt.Errorf("event %d: %w", ev.Seq, ErrBundleTooLarge)
+		}
 		if err != nil {
 			return fmt.Errorf("writing the bundle of %s: %w", b.Instance, err)
 		}

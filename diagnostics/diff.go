@@ -2,10 +2,14 @@ package diagnostics
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wfops/wfops/engine"
 )
 
 // Diff compares two executions step by step: two histories, or a history and what
@@ -20,7 +24,7 @@ func Diff(a, b []Step, rules Rules) Result {
 		sa, sb = sb, sa
 	}
 	al := newAlignment(sa, sb)
-	d := differ{rules: set, result: Result{Capped: al.capped, Ignored: map[Rule]int{}, Rows: make([]DiffRow, 0, max(len(a), len(b)))}}
+	d := differ{rules: set, result: Result{Capped: al.capped, Ignored: set.counts(), Rows: make([]DiffRow, 0, max(len(a), len(b)))}}
 	d.rows(al, flip)
 	d.result.Summary = summary(&d.result)
 	return d.result
@@ -32,7 +36,8 @@ type Result struct {
 	Summary string `json:"summary"`
 	// Counts of rows by op.
 	Counts map[DiffOp]int `json:"counts"`
-	// Ignored counts the differences that rules made to be ignored.
+	// Ignored counts the differences that rules made to be ignored. A path of the user is
+	// there also if it met none: it may be misspelled.
 	Ignored map[Rule]int `json:"ignored,omitempty"`
 	// Capped tells that a stretch was too different to be aligned in time: there,
 	// steps that the other side has too may be shown as missing there.
@@ -62,11 +67,22 @@ type DiffRow struct {
 	A       *Step    `json:"a,omitempty"`
 	B       *Step    `json:"b,omitempty"`
 	Changes []Change `json:"changes,omitempty"`
+	// More changes were found than are listed.
+	More int `json:"more,omitempty"`
 }
 
 // Same reports whether nothing differs, not even what is ignored.
 func (r *Result) Same() bool {
-	return len(r.Rows) == r.Counts[DiffSame] && len(r.Ignored) == 0
+	return len(r.Rows) == r.Counts[DiffSame] && r.IgnoredAll() == 0
+}
+
+// IgnoredAll is how many differences rules made to be ignored.
+func (r *Result) IgnoredAll() int {
+	n := 0
+	for _, of := range r.Ignored {
+		n += of
+	}
+	return n
 }
 
 // differ makes the rows of an alignment.
@@ -111,7 +127,7 @@ func (d *differ) add(a, b *Step, flip bool, op DiffOp) {
 	}
 	row := DiffRow{Op: op, A: a, B: b}
 	if a != nil && b != nil {
-		row.Changes = d.changes(a, b)
+		row.Changes, row.More = d.changes(a, b)
 		if op == DiffSame && len(row.Changes) > 0 {
 			row.Op = DiffChanged
 		}
@@ -125,71 +141,69 @@ func (d *differ) add(a, b *Step, flip bool, op DiffOp) {
 }
 
 // changes compares two steps that stand for the same.
-func (d *differ) changes(a, b *Step) []Change {
-	var cs []Change
+func (d *differ) changes(a, b *Step) (changes []Change, more int) {
+	c := comparer{rules: d.rules, ignored: d.result.Ignored}
 	field := func(name, va, vb string) {
 		if va != vb {
-			cs = append(cs, Change{Path: name, A: va, B: vb})
+			c.add(Change{Path: name, A: va, B: vb})
 		}
 	}
 	field("name", a.Name, b.Name)
 	if a.Duration != b.Duration {
 		field("duration", a.Duration.String(), b.Duration.String())
 	}
-	for i := range max(len(a.Input), len(b.Input)) {
-		if i < len(a.Input) && i < len(b.Input) && bytes.Equal(a.Input[i], b.Input[i]) {
-			continue
+	if !slices.EqualFunc(a.Input, b.Input, slices.Equal) {
+		c.payloads("args", a.Input, b.Input)
+	}
+	if a.Outcome != OutcomeUnknown && b.Outcome != OutcomeUnknown {
+		field("outcome", string(a.Outcome), string(b.Outcome))
+		c.results(a, b)
+		c.failures(a.Failure, b.Failure)
+		c.efforts(a, b)
+	}
+	return c.changes, c.more
+}
+
+func (c *comparer) results(a, b *Step) {
+	switch {
+	case bytes.Equal(a.Result, b.Result):
+	case a.Kind == StepEffect && b.Kind == StepEffect && c.rules.on[RuleRandom]:
+		c.ignored[RuleRandom]++
+	default:
+		c.payload("result", a.Result, b.Result)
+	}
+}
+
+func (c *comparer) failures(a, b *engine.Failure) {
+	var none engine.Failure
+	fa, fb := cmp.Or(a, &none), cmp.Or(b, &none)
+	if fa.Type != fb.Type {
+		c.add(Change{Path: "error type", A: fa.Type, B: fb.Type})
+	}
+	if fa.Message != fb.Message && c.add(Change{Path: "error", A: short([]byte(fa.Message)), B: short([]byte(fb.Message))}) {
+		c.changes[len(c.changes)-1].Words = wordsOf(fa.Message, fb.Message)
+	}
+}
+
+// efforts compares how long it took to come to the same, and how often it was tried. Two
+// executions never take the same time: small differences are none, and counted.
+func (c *comparer) efforts(a, b *Step) {
+	if a.Attempts != b.Attempts {
+		if c.rules.on[RuleAttempts] {
+			c.ignored[RuleAttempts]++
+		} else {
+			c.add(Change{Path: "attempts", A: strconv.Itoa(a.Attempts), B: strconv.Itoa(b.Attempts)})
 		}
-		cs = append(cs, d.kept(payloadChanges("args", a.Input, b.Input))...)
-		break
 	}
-	if a.Outcome == OutcomeUnknown || b.Outcome == OutcomeUnknown {
-		return cs
+	switch ta, tb := a.Took(), b.Took(); {
+	case ta == tb:
+	case c.rules.on[RuleDurations]:
+		c.ignored[RuleDurations]++
+	case longer(ta, tb):
+		c.add(Change{Path: "took", A: ta.String(), B: tb.String()})
+	default:
+		c.ignored[ruleSmall]++
 	}
-	field("outcome", string(a.Outcome), string(b.Outcome))
-	if !bytes.Equal(a.Result, b.Result) {
-		cs = append(cs, d.results(a, b)...)
-	}
-	if a.Failure != nil || b.Failure != nil {
-		field("error type", failureType(a), failureType(b))
-		field("error", failureText(a), failureText(b))
-	}
-	if a.Attempts != b.Attempts && !d.ignore(RuleAttempts) {
-		field("attempts", strconv.Itoa(a.Attempts), strconv.Itoa(b.Attempts))
-	}
-	if ta, tb := a.Took(), b.Took(); longer(ta, tb) && !d.ignore(RuleDurations) {
-		field("took", ta.String(), tb.String())
-	}
-	return cs
-}
-
-func (d *differ) results(a, b *Step) []Change {
-	if a.Kind == StepEffect && b.Kind == StepEffect && d.ignore(RuleRandom) {
-		return nil
-	}
-	return d.kept(payloadChange("result", a.Result, b.Result))
-}
-
-// kept are the changes that no rule is for; the others are counted.
-func (d *differ) kept(cs []Change) []Change {
-	var kept []Change
-	for _, c := range cs {
-		if r := d.rules.ignores(c); r != "" {
-			d.result.Ignored[r]++
-			continue
-		}
-		kept = append(kept, c)
-	}
-	return kept
-}
-
-// ignore counts a difference that a rule is for, if the rule is on.
-func (d *differ) ignore(r Rule) bool {
-	if !d.rules.on[r] {
-		return false
-	}
-	d.result.Ignored[r]++
-	return true
 }
 
 // longer reports whether two times differ by more than a tenth, and by more than
@@ -198,20 +212,6 @@ func longer(a, b time.Duration) bool {
 	const noise = 10 * time.Millisecond
 	gap := (a - b).Abs()
 	return gap > noise && gap > max(a, b)/10
-}
-
-func failureType(s *Step) string {
-	if s.Failure == nil {
-		return ""
-	}
-	return s.Failure.Type
-}
-
-func failureText(s *Step) string {
-	if s.Failure == nil {
-		return ""
-	}
-	return short([]byte(s.Failure.Message))
 }
 
 // summary says by rule what the diff comes to.
@@ -227,11 +227,7 @@ func summary(r *Result) string {
 	default:
 		s = counted(r)
 	}
-	ignored := 0
-	for _, n := range r.Ignored {
-		ignored += n
-	}
-	if ignored > 0 {
+	if ignored := r.IgnoredAll(); ignored > 0 {
 		s += fmt.Sprintf("; %s ignored", plural(ignored, "difference is", "differences are"))
 	}
 	if r.Capped {

@@ -105,8 +105,8 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 	r := diagnostics.Diff(a, b, diagnostics.Rules{})
 	want := []diagnostics.Change{
 		{Path: "args[0].big", A: "12345678901234567890", B: "12345678901234567891"},
-		{Path: "args[0].lines[0].n", A: "1", B: "2"},
-		{Path: "args[0].lines[1]", A: `{"sku":"t"}`},
+		{Path: `args[0].lines[sku="s"].n`, A: "1", B: "2"},
+		{Path: `args[0].lines[sku="t"]`, A: `{"sku":"t"}`},
 		{Path: "args[0].new", B: "null"},
 		{Path: "outcome", A: "completed", B: "failed"},
 		{Path: "result", A: "1", B: "null"},

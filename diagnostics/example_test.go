@@ -67,6 +67,48 @@ func ExampleReplay() {
 	// NAME see docs/nondeterminism/NAME.md
 }
 
+func ExampleExplanation() {
+	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	b := diagnostics.NewBundle(engine.Instance{InstanceID: "order-8702", ExecutionID: "0123456789abcdef0123456789abcdef"}, []history.Event{
+		{Seq: 1, At: at, Body: history.TaskStarted{}},
+		{Seq: 2, At: at, Body: history.WorkflowStarted{Workflow: "fulfill", Args: []engine.Payload{engine.Payload("8702")}}},
+		{Seq: 3, At: at, Ref: 1, Body: history.TimerScheduled{Name: "sla", Duration: time.Minute}},
+		{Seq: 4, At: at, Ref: 2, Body: history.ActivityScheduled{Name: "ChargeCard", Args: []engine.Payload{engine.Payload("8702")}}},
+	})
+	reg := registry.New()
+	if err := reg.RegisterWorkflow(fulfill); err != nil {
+		fmt.Println(err)
+		return
+	}
+	why := diagnostics.Replay(b, reg, diagnostics.Options{Passes: 3}).Cause
+	fmt.Println(why.Class, "-", why.Cause)
+	fmt.Println("after that,", why.After)
+	for _, c := range why.RuledOut {
+		fmt.Println("not", c.Class, "-", c.Finding)
+	}
+	fmt.Println("1.", why.Fixes[0])
+	// Output:
+	// MISSING - history has timer "sla", which the code does not ask for any more
+	// after that, all other commands agree
+	// not RANDOM - the code did the same in all passes
+	// not VERSION - history has no version markers
+	// not ORDER - no command comes at another time than in history
+	// not EXTRA - taken for that, more differences follow
+	// not KIND - taken for that, more differences follow
+	// 1. put it back for executions under way: leave it out only where workflow.Version(ctx, "sla", workflow.DefaultVersion, 1) is 1
+}
+
+func ExampleRadius() {
+	var r diagnostics.Radius
+	one := diagnostics.Report{Verdict: diagnostics.VerdictOK}
+	for n := range 3 {
+		one.Instance.InstanceID = fmt.Sprintf("order-%d", n)
+		r.Add(one.Group(), one, time.Date(2030, 1, 1, n, 0, 0, 0, time.UTC))
+	}
+	fmt.Printf("%d of %d, the oldest is %s\n", r.Same, r.Total, r.Oldest.Instance.InstanceID)
+	// Output: 3 of 3, the oldest is order-0
+}
+
 func ExampleDiff() {
 	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	run := func(shipped time.Duration, attempts int) []diagnostics.Step {
@@ -81,12 +123,17 @@ func ExampleDiff() {
 	r := diagnostics.Diff(run(41*time.Second, 5), run(3200*time.Millisecond, 1), diagnostics.Rules{})
 	fmt.Println(r.Summary)
 	for _, row := range r.Rows {
-		fmt.Println(row.Op, row.Key, row.Changes)
+		fmt.Println(row.Op, row.Key)
+		for _, c := range row.Changes {
+			fmt.Println("  ", c.Path, c.A, c.B)
+		}
 	}
 	// Output:
 	// the same work except activity Ship: A completed after 41s in 5 attempts, B completed after 3.2s
-	// same activity Charge []
-	// changed activity Ship [{attempts 5 1} {took 41s 3.2s}]
+	// same activity Charge
+	// changed activity Ship
+	//    attempts 5 1
+	//    took 41s 3.2s
 }
 
 func ExampleNewTimeline() {

@@ -7,6 +7,7 @@ import (
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/executor"
 	"github.com/wfops/wfops/engine/history"
+	"github.com/wfops/wfops/internal/spelling"
 )
 
 // Explanation says what may have happened to the code and what can be done. It is a
@@ -44,7 +45,9 @@ type findings struct {
 	// marker is a recorded change of versions that the code no longer asks for.
 	marker  string
 	markers int
-	passes  *passes
+	// registered tells that the name in history is registered as well as that in the code.
+	registered bool
+	passes     *passes
 }
 
 // classify names the class of a replay that was blocked.
@@ -83,6 +86,23 @@ func (r *replayer) guess(f *findings) {
 	f.best, f.costs = r.likeliest()
 	f.pair = r.firstPair(f)
 	f.marker, f.markers = r.unasked(f)
+	f.registered = r.knows(f.recorded()) && r.knows(f.issued())
+}
+
+// knows reports whether the name of a command is registered. Programs that replay need
+// not register activities.
+func (r *replayer) knows(c *engine.BlockCommand) bool {
+	if c == nil || r.reg == nil {
+		return false
+	}
+	switch history.Kind(c.Kind) { //nolint:exhaustive // what is registered
+	case history.KindActivityScheduled:
+		return slices.Contains(r.reg.Activities(), c.Name)
+	case history.KindChildScheduled:
+		name, _, _ := strings.Cut(c.Name, " ")
+		return slices.Contains(r.reg.Workflows(), name)
+	}
+	return false
 }
 
 // likeliest is the exploration with the guess that leaves the fewest differences, and
@@ -210,7 +230,7 @@ func isFinal(kind string) bool {
 }
 
 // explain puts findings into words.
-func (r *replayer) explain(f findings) *Explanation {
+func explain(f findings) *Explanation {
 	t := tellings[f.class]
 	e := &Explanation{Class: f.class, Cause: t.cause(&f), Fixes: t.fixes(&f), Page: f.class.Page()}
 	if f.best == nil {
@@ -293,28 +313,20 @@ func replacedClass(d *Divergence) Class {
 	return ClassKind
 }
 
+// nearest is the name that is most like another one, or "" if none is much: unlike two
+// commands at the same place, two names in a list have nothing else in common.
+func nearest(name string, names []string) (best string) {
+	least := len(name)/3 + 1
+	for _, n := range names {
+		if d := spelling.Distance(strings.ToLower(name), strings.ToLower(n)); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
 // alike reports whether one name may have become the other: most letters stay.
 func alike(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
-	return a != b && editDistance(a, b)*2 <= max(len(a), len(b))
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(diagonal+cost, row[j]+1, row[j+1]+1)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
+	return a != b && spelling.Distance(a, b)*2 <= max(len(a), len(b))
 }

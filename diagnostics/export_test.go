@@ -3,6 +3,9 @@ package diagnostics
 // ReadLimited is Read with another limit.
 var ReadLimited = read
 
+// WriteLimited is Write with other limits.
+var WriteLimited = write
+
 // AlignKeys is align, with each match as its beginnings and its length.
 func AlignKeys(a, b []int32, work *int) [][3]int {
 	found, _ := align(a, b, work)

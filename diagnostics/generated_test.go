@@ -194,7 +194,7 @@ func firstDifference(a, b []history.Event) int64 {
 // replay must find a divergence.
 func TestGeneratedPairs(t *testing.T) {
 	pairs := 10_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() {
 		pairs = 1_000
 	}
 	seed := uint64(time.Now().UnixNano())

@@ -83,15 +83,25 @@ func (s *ruleSet) normalize(buf []byte, p engine.Payload) []byte {
 	if !s.any {
 		return append(buf, p...)
 	}
+	var member []byte // whose value comes next
 	for i := 0; i < len(p); {
 		if p[i] != '"' {
+			if p[i] == ',' || p[i] == '{' || p[i] == '[' {
+				member = nil
+			}
 			buf = append(buf, p[i])
 			i++
 			continue
 		}
 		end := stringEnd(p, i)
 		value := p[i+1 : max(i+1, end-1)]
-		if r := s.ignored(value); r != "" && !isMember(p, end) {
+		var r Rule
+		if isMember(p, end) {
+			member = value
+		} else {
+			r = s.ignored(member, value)
+		}
+		if r != "" {
 			buf = append(append(append(buf, '<'), r...), '>')
 		} else {
 			buf = append(buf, p[i:end]...)
@@ -101,7 +111,10 @@ func (s *ruleSet) normalize(buf []byte, p engine.Payload) []byte {
 	return buf
 }
 
-func (s *ruleSet) ignored(value []byte) Rule {
+func (s *ruleSet) ignored(member, value []byte) Rule {
+	if s.on[RuleHosts] && len(member) > 0 && namesHost(string(member)) {
+		return RuleHosts
+	}
 	if len(value) < 2 {
 		return ""
 	}

@@ -2,6 +2,7 @@ package diagnostics_test
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -100,6 +101,8 @@ var mutations = []mutation{
 	{"the same", seq, seq, false, ok, "", "", "", "", ""},
 	{"the same, wide", wide, wide, true, ok, "", "", "", "", ""},
 	{"logs, tags, status, notes", seq, seqLogs, true, ok, "", "", "", "", ""},
+	{"spans", seq, seqSpans, true, ok, "", "", "", "", ""},
+	{"moved lines", seq, seqMoved, true, ok, "", "", "", "", ""},
 	{"refactored", seq, seqRefactored, true, ok, "", "", "", "", ""},
 	{"in a coroutine", seq, seqCoroutines, true, ok, "", "", "", "", ""},
 	{"same coroutines", group("x", "y"), group("x", "y"), true, ok, "", "", "", "", ""},
@@ -209,10 +212,45 @@ func replayed(t *testing.T, m mutation) diagnostics.Report {
 // mutationPasses is what a replay has time for by itself.
 const mutationPasses = 96
 
+// A workflow that is registered nowhere, but resembles one that is, was renamed.
+func TestRenamedWorkflow(t *testing.T) {
+	b := record(t, seq, world{name: "Order", args: []any{7}})
+	reg := registryOf(t, "Orders", seq)
+	for _, name := range []string{"Feed", "Orderly"} {
+		if err := reg.RegisterWorkflow(seq, registry.WithName(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := diagnostics.Replay(b, reg, diagnostics.Options{})
+	if r.Verdict != unanswerable || r.Class != diagnostics.ClassName || r.Divergence.History.Name != "Order" || r.Divergence.Code.Name != "Orders" ||
+		!strings.Contains(r.Summary, `it looks renamed to "Orders"`) || !strings.Contains(r.Cause.Fixes[0], `registry.WithName("Order")`) {
+		t.Errorf("%s\n%+v", r.Summary, r.Cause)
+	}
+}
+
+// What is registered under both names was not renamed: another one is called.
+func TestNamesThatAreBothRegistered(t *testing.T) {
+	b := record(t, seq, world{args: []any{7}})
+	reg := registryOf(t, "flow", seqRenamed)
+	says := func() string { return diagnostics.Replay(b, reg, diagnostics.Options{Passes: 1}).Cause.Cause }
+	if got := says(); !strings.HasSuffix(got, "; it looks renamed") {
+		t.Error(got)
+	}
+	for _, name := range []string{"charge", "chargeCard"} {
+		if err := reg.RegisterActivity(func(context.Context, int) (int, error) { return 0, nil }, registry.WithName(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := diagnostics.Replay(b, reg, diagnostics.Options{Passes: 1})
+	if r.Class != diagnostics.ClassName || !strings.HasSuffix(r.Cause.Cause, "; both are registered") || strings.HasPrefix(r.Cause.Fixes[0], "if it was renamed") {
+		t.Errorf("%+v", r.Cause)
+	}
+}
+
 func TestUnregistered(t *testing.T) {
 	b := record(t, seq, world{args: []any{7}})
-	r := diagnostics.Replay(b, registryOf(t, "flaw", seq), diagnostics.Options{})
-	if r.Verdict != unanswerable || r.Class != diagnostics.ClassUnregistered || !strings.Contains(r.Cause.Cause, "flaw") {
+	r := diagnostics.Replay(b, registryOf(t, "other", seq), diagnostics.Options{})
+	if r.Verdict != unanswerable || r.Class != diagnostics.ClassUnregistered || !strings.Contains(r.Cause.Cause, "other") {
 		t.Errorf("%+v", r)
 	}
 	if r.Passes.Run != 1 {

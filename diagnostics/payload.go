@@ -2,56 +2,107 @@ package diagnostics
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/wfops/wfops/engine"
 )
 
 // Change is a place in which two values differ.
 type Change struct {
-	// Path of the value, for example args[0].lines[2].sku.
+	// Path of the value, for example args[0].lines[2].sku. In a list whose items have
+	// ids they are named by these: args[0].lines[id="a"].sku.
 	Path string `json:"path"`
-	// A and B are the two values as JSON, cut if they are long; empty where there is
-	// none, or if values are not to be shown.
+	// PathB is where B has the value, if that is elsewhere: an item in front of it was
+	// added or removed.
+	PathB string `json:"path_b,omitempty"`
+	// A and B are the two values as JSON, cut if they are long, with their length and
+	// hash; empty where there is none, or if values are not to be shown.
 	A string `json:"a,omitempty"`
 	B string `json:"b,omitempty"`
+	// Words are the two texts word by word, if they have much in common. Long stretches
+	// that are the same are cut.
+	Words []Word `json:"words,omitempty"`
 }
 
 // mostChanges bounds what is listed of one pair of values: more says less.
 const mostChanges = 50
 
-// payloadChanges compares payloads one by one. Those that are no JSON are compared
-// as bytes.
-func payloadChanges(path string, a, b []engine.Payload) []Change {
-	var cs []Change
+// comparer compares values, and keeps what differs and no rule is for.
+type comparer struct {
+	rules   *ruleSet // or nil
+	ignored map[Rule]int
+	// discreet keeps values out of paths: items are named by their position, and members
+	// that are not called like a field not at all.
+	discreet bool
+	changes  []Change
+	// more were found beyond mostChanges.
+	more int
+}
+
+// add keeps a change, unless a rule is for it.
+func (c *comparer) add(ch Change) (kept bool) {
+	if r := c.rules.ignores(ch); r != "" {
+		c.ignored[r]++
+		return false
+	}
+	if len(c.changes) >= mostChanges {
+		c.more++
+		return false
+	}
+	c.changes = append(c.changes, ch)
+	return true
+}
+
+// place is where a value is, on each side.
+type place struct{ a, b string }
+
+func (p place) in(part string) place { return place{p.a + part, p.b + part} }
+
+func (p place) items(i, j int) place {
+	return place{p.a + "[" + strconv.Itoa(i) + "]", p.b + "[" + strconv.Itoa(j) + "]"}
+}
+
+func (p place) change() Change {
+	ch := Change{Path: p.a}
+	if p.b != p.a {
+		ch.PathB = p.b
+	}
+	return ch
+}
+
+// payloads compares payloads one by one.
+func (c *comparer) payloads(path string, a, b []engine.Payload) {
 	for i := range max(len(a), len(b)) {
 		at := path + "[" + strconv.Itoa(i) + "]"
 		switch {
 		case i >= len(a):
-			cs = append(cs, Change{Path: at, B: short(b[i])})
+			c.add(Change{Path: at, B: shown(b[i])})
 		case i >= len(b):
-			cs = append(cs, Change{Path: at, A: short(a[i])})
+			c.add(Change{Path: at, A: shown(a[i])})
 		default:
-			cs = append(cs, payloadChange(at, a[i], b[i])...)
+			c.payload(at, a[i], b[i])
 		}
 	}
-	return cs
 }
 
-func payloadChange(path string, a, b engine.Payload) []Change {
+// payload compares two payloads as JSON, or else as bytes.
+func (c *comparer) payload(path string, a, b engine.Payload) {
 	if bytes.Equal(a, b) {
-		return nil
+		return
 	}
 	va, errA := decodeJSON(a)
 	vb, errB := decodeJSON(b)
 	if errA != nil || errB != nil {
-		return []Change{{Path: path, A: short(a), B: short(b)}}
+		c.add(Change{Path: path, A: shown(a), B: shown(b)})
+		return
 	}
-	return valueChanges(nil, path, va, vb)
+	c.values(place{path, path}, va, vb)
 }
 
 // decodeJSON keeps numbers as they are written: two ids of twenty digits must not
@@ -72,25 +123,32 @@ func decodeJSON(p engine.Payload) (any, error) {
 	return v, nil
 }
 
-func valueChanges(cs []Change, path string, a, b any) []Change {
-	if len(cs) >= mostChanges {
-		return cs
-	}
+func (c *comparer) values(at place, a, b any) {
 	switch va := a.(type) {
 	case map[string]any:
 		if vb, ok := b.(map[string]any); ok {
-			return memberChanges(cs, path, va, vb)
+			c.members(at, va, vb)
+			return
 		}
 	case []any:
 		if vb, ok := b.([]any); ok {
-			return itemChanges(cs, path, va, vb)
+			c.items(at, va, vb)
+			return
 		}
 	default:
-		if a == b || isScalar(b) && text(a) == text(b) {
-			return cs
+		if isScalar(b) && a == b {
+			return
 		}
 	}
-	return append(cs, Change{Path: path, A: text(a), B: text(b)})
+	ch := at.change()
+	ch.A, ch.B = text(a), text(b)
+	if c.add(ch) {
+		sa, isA := a.(string)
+		sb, isB := b.(string)
+		if isA && isB {
+			c.changes[len(c.changes)-1].Words = wordsOf(sa, sb)
+		}
+	}
 }
 
 func isScalar(v any) bool {
@@ -101,45 +159,31 @@ func isScalar(v any) bool {
 	return true
 }
 
-func memberChanges(cs []Change, path string, a, b map[string]any) []Change {
+func (c *comparer) members(at place, a, b map[string]any) {
 	names := maps.Clone(a)
 	maps.Copy(names, b)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		at := path + "." + name
+		part := "." + name
 		if !identifier.MatchString(name) {
-			at = path + "[" + strconv.Quote(name) + "]"
+			if part = "[" + strconv.Quote(name) + "]"; c.discreet {
+				part = "[?]"
+			}
 		}
 		va, inA := a[name]
 		vb, inB := b[name]
-		cs = partChanges(cs, at, va, vb, inA, inB)
+		c.part(at.in(part), va, vb, inA, inB)
 	}
-	return cs
 }
 
-func itemChanges(cs []Change, path string, a, b []any) []Change {
-	for i := range max(len(a), len(b)) {
-		var va, vb any
-		if i < len(a) {
-			va = a[i]
-		}
-		if i < len(b) {
-			vb = b[i]
-		}
-		cs = partChanges(cs, path+"["+strconv.Itoa(i)+"]", va, vb, i < len(a), i < len(b))
-	}
-	return cs
-}
-
-func partChanges(cs []Change, path string, a, b any, inA, inB bool) []Change {
+// part compares what one side may lack.
+func (c *comparer) part(at place, a, b any, inA, inB bool) {
 	switch {
 	case inA && inB:
-		return valueChanges(cs, path, a, b)
-	case len(cs) >= mostChanges:
-		return cs
+		c.values(at, a, b)
 	case inA:
-		return append(cs, Change{Path: path, A: text(a)})
-	default:
-		return append(cs, Change{Path: path, B: text(b)})
+		c.add(Change{Path: at.a, A: text(a)})
+	case inB:
+		c.add(Change{Path: at.b, B: text(b)})
 	}
 }
 
@@ -154,10 +198,27 @@ func text(v any) string {
 	return short(t)
 }
 
-func short(p engine.Payload) string {
-	s := string(p)
-	if len(s) > maxText {
-		s = s[:maxText] + fmt.Sprintf("… (%d bytes)", len(p))
+// shown is a payload as text; of one that is none, length and hash.
+func shown(p engine.Payload) string {
+	if !utf8.Valid(p) {
+		return sized(p)
 	}
-	return s
+	return short(p)
+}
+
+// short cuts what is long. That two long values differ behind the cut shows in the hash.
+func short(p []byte) string {
+	if len(p) <= maxText {
+		return string(p)
+	}
+	cut := maxText
+	for cut > 0 && !utf8.RuneStart(p[cut]) {
+		cut--
+	}
+	return string(p[:cut]) + "… (" + sized(p) + ")"
+}
+
+func sized(p []byte) string {
+	sum := sha256.Sum256(p)
+	return fmt.Sprintf("%d bytes, sha256 %x", len(p), sum[:6])
 }

@@ -102,7 +102,7 @@ func (r *replayer) alike(reason engine.BlockReason, like *Report) {
 	d := divergenceOf(reason)
 	r.report.Verdict, r.report.Class, r.report.Cause, r.report.Divergence = like.Verdict, like.Class, like.Cause, d
 	r.report.Rows = r.recordedRows(d)
-	r.summarize()
+	r.report.Summary = summaryOf(&r.report)
 }
 
 func divergenceOf(reason engine.BlockReason) *Divergence {
@@ -111,13 +111,13 @@ func divergenceOf(reason engine.BlockReason) *Divergence {
 	}
 }
 
-// summarize says in one line what has kept the replay from going on.
-func (r *replayer) summarize() {
-	cause := r.report.Divergence.Message
-	if r.report.Cause != nil {
-		cause = string(r.report.Class) + ": " + r.report.Cause.Cause
+// summaryOf says in one line what has kept a replay from going on.
+func summaryOf(r *Report) string {
+	cause := r.Divergence.Message
+	if r.Cause != nil {
+		cause = string(r.Class) + ": " + r.Cause.Cause
 	}
-	r.report.Summary = fmt.Sprintf("%s at event %d: %s", r.report.Verdict, r.report.Divergence.Seq, cause)
+	return fmt.Sprintf("%s at event %d: %s", r.Verdict, r.Divergence.Seq, cause)
 }
 
 // unfit tells why a bundle can't be replayed at all.
@@ -192,16 +192,26 @@ func (r *replayer) exploreAgreed(ps *passes) executor.Exploration {
 	return ex
 }
 
-// stopped reports a replay that found no code to run.
+// stopped reports a replay that found no code to run. A workflow that is registered
+// nowhere, but resembles one that is, was renamed.
 func (r *replayer) stopped(err error) {
-	r.report.Verdict, r.report.Class = VerdictUnanswerable, ClassUnregistered
+	r.report.Verdict = VerdictUnanswerable
 	r.report.Summary = "unanswerable: " + err.Error()
-	r.report.Divergence = &Divergence{Seq: 2, Event: string(history.KindWorkflowStarted), Message: err.Error()}
+	d := &Divergence{Seq: 2, Event: string(history.KindWorkflowStarted), Message: err.Error()}
+	r.report.Divergence = d
 	if !errors.Is(err, engine.ErrNotRegistered) {
-		r.report.Class = ""
 		return
 	}
-	r.report.Cause = r.explain(findings{class: ClassUnregistered, err: err})
+	f := findings{class: ClassUnregistered, d: d, err: err}
+	if now := nearest(r.bundle.Workflow, r.reg.Workflows()); now != "" {
+		f.class = ClassName
+		d.History = &engine.BlockCommand{Kind: d.Event, Name: r.bundle.Workflow}
+		d.Code = &engine.BlockCommand{Kind: d.Event, Name: now}
+	}
+	r.report.Class, r.report.Cause = f.class, explain(f)
+	if f.class == ClassName {
+		r.report.Summary = summaryOf(&r.report)
+	}
 }
 
 // blocked reports a replay that was blocked; without passes, a block that no replay
@@ -217,7 +227,7 @@ func (r *replayer) blocked(ps *passes, b *executor.BlockedError) {
 	case engine.BlockNondeterminism, engine.BlockVersion:
 	}
 	if f.class != "" {
-		r.report.Cause = r.explain(f)
+		r.report.Cause = explain(f)
 	}
 	if f.best != nil {
 		r.report.Rows = r.rows(*f.best, d)
@@ -225,7 +235,7 @@ func (r *replayer) blocked(ps *passes, b *executor.BlockedError) {
 	} else {
 		r.report.Rows = r.recordedRows(d)
 	}
-	r.summarize()
+	r.report.Summary = summaryOf(&r.report)
 }
 
 // explore runs the code with a guess about its first difference. A Replay with the

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
 	"github.com/wfops/wfops/engine/settings"
 )
 
@@ -102,8 +104,15 @@ func TestRandomCodeIsAlwaysFound(t *testing.T) {
 func TestReportsHoldNoValues(t *testing.T) {
 	b := record(t, secretive(1), world{args: []any{"secret-input"}})
 	r := diagnostics.Replay(b, registryOf(t, "flow", secretive(2)), diagnostics.Options{AllRows: true, Passes: 1})
-	if len(r.Warnings) != 1 || len(r.Warnings[0].Changes) != 1 || r.Warnings[0].Changes[0].Path != "args[0].card" {
+	if len(r.Warnings) != 1 {
 		t.Fatalf("warnings: %+v", r.Warnings)
+	}
+	var paths []string
+	for _, c := range r.Warnings[0].Changes {
+		paths = append(paths, c.Path)
+	}
+	if want := []string{"args[0].card", "args[0].lines[0].n", "args[0][?]"}; !slices.Equal(paths, want) {
+		t.Errorf("paths: %q, want %q", paths, want)
 	}
 	if strings.Contains(reportText(t, r), "secret") {
 		t.Errorf("a value is in the report: %s", reportText(t, r))
@@ -116,7 +125,9 @@ func TestReportsHoldNoValues(t *testing.T) {
 
 func secretive(n int) any {
 	return func(ctx workflowContext, _ string) error {
-		card := map[string]any{"card": fmt.Sprintf("secret-%d", n), "amount": 1}
+		card := map[string]any{
+			"card": fmt.Sprintf("secret-%d", n), "amount": 1, "lines": []any{map[string]any{"id": "secret-7", "n": n}}, "secret of@a.customer": n,
+		}
 		_, err := executeActivity(ctx, "charge", card)
 		return err
 	}
@@ -188,6 +199,16 @@ func TestGroupTellsCausesApart(t *testing.T) {
 	}
 	if group("renamed") == group("swapped") {
 		t.Error("two causes have one group")
+	}
+	// Each instance has children and friends of its own.
+	for _, kind := range []history.Kind{history.KindChildScheduled, history.KindSignalSent} {
+		of := func(name string) string {
+			c := &engine.BlockCommand{Kind: string(kind), Name: name}
+			return diagnostics.Report{Class: diagnostics.ClassName, Divergence: &diagnostics.Divergence{History: c, Code: c}}.Group()
+		}
+		if of("ship order-1") != of("ship order-2") || of("ship order-1") == of("send order-1") {
+			t.Errorf("groups of %s: %s, %s", kind, of("ship order-1"), of("send order-1"))
+		}
 	}
 }
 

@@ -134,8 +134,21 @@ type Passes struct {
 	Agreed int `json:"agreed"`
 }
 
+// Random is the report of a divergence that another process with the same code did not
+// come to: the code is random, although it does the same in all passes of one process.
+func (r Report) Random() Report {
+	if r.Divergence == nil {
+		return r
+	}
+	f := findings{class: ClassRandom, d: r.Divergence}
+	r.Verdict, r.Class, r.Cause = VerdictDiverged, ClassRandom, explain(f)
+	r.Summary = summaryOf(&r)
+	return r
+}
+
 // Group is the same for reports that have the same cause, of whatever instance:
-// class, command and place in the code.
+// class, command and place in the code. Ids of the instances that commands name are
+// left out, as these are different in each.
 func (r Report) Group() string {
 	if r.Divergence == nil {
 		return string(r.Verdict)
@@ -148,5 +161,10 @@ func nameOf(c *engine.BlockCommand) string {
 	if c == nil {
 		return ""
 	}
-	return c.Kind + " " + c.Name
+	name := c.Name
+	switch history.Kind(c.Kind) { //nolint:exhaustive // those that name an instance
+	case history.KindChildScheduled, history.KindSignalSent:
+		name, _, _ = strings.Cut(name, " ")
+	}
+	return c.Kind + " " + name
 }

@@ -175,15 +175,17 @@ func addChange[T comparable](cs []Change, path string, then, now T) []Change {
 	return append(cs, Change{Path: path, A: fmt.Sprint(then), B: fmt.Sprint(now)})
 }
 
+// argChanges are what differs between arguments, the first mostChanges of it.
 func (r *replayer) argChanges(then, now []engine.Payload) []Change {
 	p := r.o.Settings.Payloads()
-	cs := payloadChanges("args", opened(p, then), opened(p, now))
+	c := comparer{discreet: !r.o.Values}
+	c.payloads("args", opened(p, then), opened(p, now))
 	if !r.o.Values {
-		for i := range cs {
-			cs[i].A, cs[i].B = "", ""
+		for i := range c.changes {
+			c.changes[i] = Change{Path: c.changes[i].Path, PathB: c.changes[i].PathB}
 		}
 	}
-	return cs
+	return c.changes
 }
 
 func opened(p engine.Payloads, sealed []engine.Payload) []engine.Payload {

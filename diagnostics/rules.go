@@ -1,6 +1,8 @@
 package diagnostics
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,6 +24,15 @@ const (
 	RuleRandom Rule = "side effects"
 	// RuleAttempts: how many attempts an activity took before it came to the same.
 	RuleAttempts Rule = "attempts"
+	// RuleNumbers: numbers that differ by no more than Rules.Tolerance; without one, those
+	// that are not whole and differ by no more than rounding does.
+	RuleNumbers Rule = "numbers"
+	// RuleHosts: names of hosts, workers, pods and nodes, as members of payloads that are
+	// called so.
+	RuleHosts Rule = "hosts"
+
+	// ruleSmall is for times that differ by less than a tenth, and always on.
+	ruleSmall Rule = "durations, by less than a tenth"
 	// rulePath is counted with the path that the user gave.
 	rulePath Rule = "path "
 )
@@ -33,59 +44,126 @@ type Rules struct {
 	Ignore []Rule
 	// Paths are places in payloads, as in Change.Path: args[0].request_id. A * stands
 	// for any member or index, and a path holds for all that is below it.
+	// $ for the whole may stand in front, as in JSON paths. outcome, error, attempts and
+	// the other names of changes are paths too.
 	Paths []string
+	// Tolerance is by which part of the larger one two numbers may differ.
+	Tolerance float64
 }
 
 // DefaultRules ignore what differs between any two executions of the same work.
 func DefaultRules() Rules {
-	return Rules{Ignore: []Rule{RuleIDs, RuleTimes, RuleDurations, RuleRandom}}
+	return Rules{Ignore: []Rule{RuleIDs, RuleTimes, RuleDurations, RuleRandom, RuleNumbers, RuleHosts}}
 }
 
 // ruleSet is Rules made ready.
 type ruleSet struct {
-	on    map[Rule]bool
-	paths [][]string
-	names []Rule // of paths
-	any   bool   // one of the rules looks into payloads
+	on        map[Rule]bool
+	tolerance float64
+	paths     [][]string
+	names     []Rule // of paths
+	any       bool   // one of the rules looks into payloads
 }
 
+// rounding is by what numbers may differ that are not whole.
+const rounding = 1e-9
+
 func (r Rules) set() *ruleSet {
-	s := &ruleSet{on: map[Rule]bool{}}
+	s := &ruleSet{on: map[Rule]bool{}, tolerance: r.Tolerance}
 	for _, rule := range r.Ignore {
 		s.on[rule] = true
 	}
 	for _, p := range r.Paths {
-		s.paths = append(s.paths, pathParts(p))
+		s.paths = append(s.paths, pathParts(strings.TrimPrefix(p, "$")))
 		s.names = append(s.names, rulePath+Rule(p))
 	}
-	s.any = s.on[RuleIDs] || s.on[RuleTimes] || s.on[RuleDurations]
+	s.any = s.on[RuleIDs] || s.on[RuleTimes] || s.on[RuleDurations] || s.on[RuleHosts]
 	return s
 }
 
-// pathParts splits args[0].lines[*].sku at its dots and brackets.
-func pathParts(p string) []string {
-	return strings.FieldsFunc(p, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+// counts are those of a diff that has not begun.
+func (s *ruleSet) counts() map[Rule]int {
+	c := map[Rule]int{}
+	for _, name := range s.names {
+		c[name] = 0
+	}
+	return c
 }
 
-// ignores returns the rule that a change falls under, or "".
+// pathParts splits args[0].lines[*].sku at its dots and brackets. What is in quotes
+// stays together.
+func pathParts(p string) []string {
+	quoted, escaped := false, false
+	return strings.FieldsFunc(p, func(r rune) bool {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && r == '\\':
+			escaped = true
+		case r == '"':
+			quoted = !quoted
+		}
+		return !quoted && (r == '.' || r == '[' || r == ']')
+	})
+}
+
+// ignores returns the rule that a change falls under, or "". s may be nil.
 func (s *ruleSet) ignores(c Change) Rule {
+	if s == nil {
+		return ""
+	}
 	if r := ruleOfValue(c.A); r != "" && s.on[r] && r == ruleOfValue(c.B) {
 		return r
 	}
-	if len(s.paths) == 0 {
+	if s.nearly(c.A, c.B) {
+		return RuleNumbers
+	}
+	if len(s.paths) == 0 && !s.on[RuleHosts] {
 		return ""
 	}
-	parts := pathParts(c.Path)
+	parts, partsB := pathParts(c.Path), pathParts(c.PathB)
 	for i, p := range s.paths {
-		if pathHolds(p, parts) {
+		if pathHolds(p, parts) || pathHolds(p, partsB) {
 			return s.names[i]
 		}
+	}
+	if s.on[RuleHosts] && isString(c.A) && isString(c.B) && namesHost(parts[len(parts)-1]) {
+		return RuleHosts
 	}
 	return ""
 }
 
+func isString(v string) bool { return len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' }
+
+// namesHost reports whether a member is called as one that holds where something ran.
+func namesHost(member string) bool {
+	switch strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(strings.Trim(member, `"`))) {
+	case "host", "hostname", "worker", "workerid", "workername", "pod", "podname", "node", "nodename", "server", "servername":
+		return true
+	}
+	return false
+}
+
+// nearly reports whether two values are numbers that may count as the same.
+func (s *ruleSet) nearly(a, b string) bool {
+	if s.tolerance <= 0 && !s.on[RuleNumbers] || !isNumber(a) || !isNumber(b) {
+		return false
+	}
+	tolerance := s.tolerance
+	if tolerance <= 0 {
+		if tolerance = rounding; !strings.ContainsAny(a+b, ".eE") {
+			return false // ids and amounts in cents are exact
+		}
+	}
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && math.Abs(x-y) <= tolerance*max(math.Abs(x), math.Abs(y))
+}
+
+func isNumber(v string) bool { return v != "" && (v[0] == '-' || v[0] >= '0' && v[0] <= '9') }
+
 func pathHolds(pattern, path []string) bool {
-	if len(pattern) > len(path) {
+	if len(pattern) > len(path) || len(pattern) == 0 {
 		return false
 	}
 	for i, p := range pattern {

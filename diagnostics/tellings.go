@@ -69,8 +69,15 @@ func (f *findings) issued() *engine.BlockCommand {
 func causeMessage(f *findings) string { return f.d.Message }
 
 func causeName(f *findings) string {
-	s := fmt.Sprintf("history has %s, the code asks for %s in its place", sentence(f.recorded()), sentence(f.issued()))
-	if alike(nameIn(f.recorded()), nameIn(f.issued())) {
+	then, now := f.recorded(), f.issued()
+	if f.err != nil {
+		return fmt.Sprintf("history is of workflow %q, which is registered nowhere; it looks renamed to %q", then.Name, now.Name)
+	}
+	s := fmt.Sprintf("history has %s, the code asks for %s in its place", sentence(then), sentence(now))
+	switch {
+	case f.registered:
+		s += "; both are registered"
+	case alike(nameIn(then), nameIn(now)):
 		s += "; it looks renamed"
 	}
 	return s
@@ -78,11 +85,23 @@ func causeName(f *findings) string {
 
 func fixName(f *findings) []string {
 	then := f.recorded()
+	if f.err != nil {
+		return []string{
+			fmt.Sprintf("if it was renamed, register it under the name that histories have: RegisterWorkflow(f, registry.WithName(%q))", then.Name),
+			fmt.Sprintf("if %q is another workflow, register both; check that this program is the one that runs these instances", f.issued().Name),
+		}
+	}
 	var fixes []string
 	switch history.Kind(then.Kind) { //nolint:exhaustive // what is registered
 	case history.KindActivityScheduled:
+		if f.registered {
+			break
+		}
 		fixes = append(fixes, fmt.Sprintf("if it was renamed, register it under the name that histories have: RegisterActivity(f, registry.WithName(%q)), and keep that name in the call", then.Name))
 	case history.KindChildScheduled:
+		if f.registered {
+			break
+		}
 		name, _, _ := strings.Cut(then.Name, " ")
 		fixes = append(fixes, fmt.Sprintf("if it was renamed, register it under the name that histories have: RegisterWorkflow(f, registry.WithName(%q)); keep the id of the instance as it was", name))
 	default:

@@ -1,7 +1,6 @@
 package diagnostics
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wfops/wfops/engine/history"
@@ -69,7 +68,7 @@ func NewTimeline(events []history.Event, now time.Time) Timeline {
 	}
 	t.To = latest(t.From, t.To)
 	for _, s := range Steps(events) {
-		t.Spans = append(t.Spans, Span{Step: s, Parts: partsOf(&s, t.To)})
+		t.Spans = append(t.Spans, NewSpan(s, t.To))
 	}
 	t.Path = pathOf(events, &t)
 	return t
@@ -148,30 +147,16 @@ func (c *cutter) runs(s *Step) {
 	c.cut(PartQueued, c.end, s.Attempts)
 }
 
-// Idle returns the stretches in which nothing was queued or run, longest first cut
-// off by what history has: a timeline may compress them.
+// Idle returns the stretches in which nothing was queued or run: a drawing may
+// compress them.
 func (t *Timeline) Idle() []Interval {
-	var busy []Interval
-	for i := range t.Spans {
-		for _, p := range t.Spans[i].Parts {
-			switch p.Kind {
-			case PartQueued, PartRunning, PartFailed, PartMoment, PartTask:
-				busy = append(busy, Interval{p.From, p.To})
-			case PartBackoff, PartTimer, PartChild, PartSend, PartSignal, PartIdle:
-				busy = append(busy, Interval{p.From, p.From}, Interval{p.To, p.To}) // its edges are to be seen
+	return Idle(t.From, t.To, func(yield func(*Span) bool) {
+		for i := range t.Spans {
+			if !yield(&t.Spans[i]) {
+				return
 			}
 		}
-	}
-	slices.SortFunc(busy, func(a, b Interval) int { return a.From.Compare(b.From) })
-	var idle []Interval
-	at := t.From
-	for _, b := range append(busy, Interval{t.To, t.To}) {
-		if b.From.After(at) {
-			idle = append(idle, Interval{at, b.From})
-		}
-		at = latest(at, b.To)
-	}
-	return idle
+	})
 }
 
 // Interval is a stretch of time.

@@ -29,28 +29,8 @@ const (
 // BenchmarkProcess measures what somebody feels who types a command: the program as
 // it is shipped, from its start to its end, on a store in a file.
 func BenchmarkProcess(b *testing.B) {
-	n := 20_000
-	if text := os.Getenv(benchInstances); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-	}
-	path := os.Getenv(benchStore)
-	if path == "" {
-		path = filepath.Join(b.TempDir(), "app.db")
-	}
-	// In a process of its own: what this one needs at most would count for those that
-	// it starts.
-	seed := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // the test binary
-	seed.Env = append(os.Environ(), asSeeder+"="+path, benchInstances+"="+strconv.Itoa(n))
-	if out, err := seed.CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
-	binary := filepath.Join(b.TempDir(), "wfops")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil { //nolint:gosec // ours
-		b.Fatalf("%v: %s", err, out)
-	}
+	n, path := crowded(b)
+	binary := built(b)
 	middle := fmt.Sprintf("order-%08d", n/2)
 	for _, c := range []struct {
 		name string
@@ -67,6 +47,39 @@ func BenchmarkProcess(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) { process(b, binary, append([]string{path}, c.args...)) })
 	}
+}
+
+// crowded returns the file of a store of n instances.
+func crowded(b *testing.B) (n int, path string) {
+	b.Helper()
+	n = 20_000
+	if text := os.Getenv(benchInstances); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if path = os.Getenv(benchStore); path == "" {
+		path = filepath.Join(b.TempDir(), "app.db")
+	}
+	// In a process of its own: what this one needs at most would count for those that
+	// it starts.
+	seed := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // the test binary
+	seed.Env = append(os.Environ(), asSeeder+"="+path, benchInstances+"="+strconv.Itoa(n))
+	if out, err := seed.CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	return n, path
+}
+
+// built returns the program as it is shipped.
+func built(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "wfops")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil { //nolint:gosec // ours
+		b.Fatalf("%v: %s", err, out)
+	}
+	return binary
 }
 
 func process(b *testing.B, binary string, args []string) {

@@ -23,24 +23,24 @@ import (
 	"github.com/wfops/wfops/engine/backend"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(environment())) }
 
 // grace is how long a command has to end after a signal. One that waits for input
 // would not end at all.
 const grace = time.Second
 
-func run() int {
+func run(env *cli.Env) int {
 	// Stores log what a program should know that works with them. Who looks into one
 	// asks: doctor tells how durable it is, and errors come back.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	// A reader that goes away is no reason to die by a signal: `wfops list | head`.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	done := make(chan int, 1)
-	go func() { done <- cli.Run(ctx, environment()) }()
+	go func() { done <- cli.Run(ctx, env) }()
 	select {
 	case exit := <-done:
 		return exit
@@ -52,8 +52,11 @@ func run() int {
 
 func interrupted(sig os.Signal, cancel context.CancelCauseFunc, done <-chan int) int {
 	cause, exit := context.Canceled, cli.ExitInterrupted
-	if sig == syscall.SIGTERM {
+	switch sig {
+	case syscall.SIGTERM:
 		cause, exit = cli.ErrTerminated, cli.ExitTerminated
+	case syscall.SIGHUP:
+		cause, exit = cli.ErrHangup, cli.ExitHangup
 	}
 	cancel(cause)
 	select {

@@ -26,7 +26,7 @@ const asProgram = "WFOPS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run())
+		os.Exit(run(faulty(environment(), os.Getenv(fault), os.Getenv(faultFile))))
 	}
 	if path := os.Getenv(asSeeder); path != "" {
 		if err := crowd(context.Background(), path, os.Getenv(benchInstances)); err != nil {

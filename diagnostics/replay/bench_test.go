@@ -8,9 +8,20 @@ import (
 	"github.com/wfops/wfops/diagnostics"
 )
 
-// BenchmarkFleet replays instances of 50 events in a program that is a child.
+// BenchmarkFleet replays instances of 50 events in a program that is a child: none of
+// them differs, or all do, in the middle or everywhere.
 func BenchmarkFleet(b *testing.B) {
-	bundle := recordedSteps(b, "steps", 100, 17)
+	for _, c := range []struct {
+		workflow string
+		arg      int
+		verdict  diagnostics.Verdict
+	}{{"steps", 100, diagnostics.VerdictOK}, {"late", 17, diagnostics.VerdictDiverged}, {"changed", 17, diagnostics.VerdictDiverged}} {
+		b.Run(c.workflow, func(b *testing.B) { fleet(b, c.workflow, c.arg, c.verdict) })
+	}
+}
+
+func fleet(b *testing.B, workflow string, arg int, verdict diagnostics.Verdict) {
+	bundle := recordedSteps(b, workflow, arg, 17)
 	if n := len(bundle.Events); n < 50 {
 		b.Fatalf("the history has %d events", n)
 	}
@@ -24,7 +35,7 @@ func BenchmarkFleet(b *testing.B) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for range todo {
-				if res, err := r.Replay(b.Context(), bundle); err != nil || res.Verdict != diagnostics.VerdictOK {
+				if res, err := r.Replay(b.Context(), bundle); err != nil || res.Verdict != verdict {
 					b.Errorf("%s, %v", res.Summary, err)
 				}
 			}

@@ -129,6 +129,8 @@ type request struct {
 	Context  int   `json:"context,omitempty"`
 	AllRows  bool  `json:"all_rows,omitempty"`
 	Values   bool  `json:"values,omitempty"`
+	// StepDeadline, in nanoseconds, takes the place of the program's own.
+	StepDeadline int64 `json:"step_deadline,omitempty"`
 }
 
 // answer is what came of a request.

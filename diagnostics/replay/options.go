@@ -15,7 +15,8 @@ import (
 type Options struct {
 	// Replay is how to replay. Its Settings are not used: the program has its own, see
 	// WithSettings. Without Passes and PassTime, code is looked at closely in the first
-	// replays of each workflow and with three passes in later ones.
+	// replays of each workflow and with three passes in later ones. The first few of each
+	// have a pass in another process besides.
 	Replay diagnostics.Options
 	// Children is how many processes replay at a time; 0 means one for each CPU.
 	Children int

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -212,25 +213,86 @@ func TestPasses(t *testing.T) {
 			t.Errorf("%d passes", q.Passes)
 		}
 	}
-	if res := replayed(t, told, recorded(t, "ok", 1)); res.Passes.Run != 7 {
+	if res := replayed(t, told, recorded(t, "ok", 1)); res.Passes.Run != 7+1 { // in another process
 		t.Errorf("%d passes", res.Passes.Run)
 	}
 }
 
-// Only the first few instances that differ alike are replayed alone.
+// Only the first few instances that come to the same are replayed in a process of their
+// own too, and of a workflow whose instances differ each in its own way no more than some.
 func TestConfirmations(t *testing.T) {
 	t.Parallel()
-	r := startWorker(t, Options{})
-	ok(t, r)
-	group := ""
+	r := startWorker(t, Options{Replay: diagnostics.Options{Passes: 2}})
 	for range confirmations + 2 {
+		ok(t, r)
+		if res := replayed(t, r, recorded(t, "changed", 1)); res.Verdict != diagnostics.VerdictDiverged || len(res.Notes) > 0 || res.Passes.Run < 2 || res.Passes.Run > 3 {
+			t.Errorf("got %s, %+v, %q", res.Summary, res.Passes, res.Notes)
+		}
+	}
+	fine, changed := r.of("ok"), r.of("changed")
+	if fine.fine != confirmations || changed.differed != confirmations || len(changed.differ) != 1 {
+		t.Errorf("confirmed were %+v and %+v, want %d", fine, changed, confirmations)
+	}
+	for n := range closely + 5 {
 		res := replayed(t, r, recorded(t, "changed", 1))
-		if group = res.Group(); res.Verdict != diagnostics.VerdictDiverged || len(res.Notes) > 0 {
+		res.Divergence.Code.Name = fmt.Sprint("b", n)
+		if !r.enough(res, false) {
+			r.confirm(res)
+		}
+	}
+	if changed.differed != closely {
+		t.Errorf("%d were confirmed, want %d", changed.differed, closely)
+	}
+	if changed.leaks = true; r.enough(replayed(t, r, recorded(t, "changed", 1)), false) {
+		t.Error("of a workflow whose instances leak into each other one is believed")
+	}
+}
+
+// What is drawn once for each process is the same in all passes of one, and still random:
+// a replay of one instance looks into a second process.
+func TestAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for workflow, c := range map[string]struct {
+		before string // replayed first in the same process, if any
+		class  diagnostics.Class
+		note   string
+	}{
+		"drawn: first as recorded":                {"", diagnostics.ClassRandom, "in another process it came to something else (ok"},
+		"drawn: then as recorded":                 {"", diagnostics.ClassRandom, "in another process it came to something else (ok"},
+		"drawn: first as recorded, after another": {"ok", diagnostics.ClassName, "after other instances in the same process it came to something else (ok"},
+	} {
+		t.Run(workflow, func(t *testing.T) {
+			t.Parallel()
+			workflow, _, _ := strings.Cut(workflow, ", ")
+			r := startWorker(t, Options{Env: []string{"MARK=" + filepath.Join(t.TempDir(), "mark")}, Replay: diagnostics.Options{Passes: 5}})
+			if c.before != "" {
+				r.of(c.before).fine = confirmations // so that there is no second process yet
+				replayed(t, r, recorded(t, c.before, 1))
+			}
+			res := replayed(t, r, recorded(t, workflow, 1))
+			if res.Verdict != diagnostics.VerdictDiverged || res.Class != c.class || len(res.Notes) != 1 || !strings.Contains(res.Notes[0], c.note) {
+				t.Errorf("got %s, %q", res.Summary, res.Notes)
+			}
+			if c.class == diagnostics.ClassRandom && (res.Passes != diagnostics.Passes{Run: 6, Agreed: 5} || res.Cause.Class != c.class || !strings.Contains(res.Summary, "RANDOM")) {
+				t.Errorf("got %+v, %+v", res.Passes, res.Cause)
+			}
+		})
+	}
+}
+
+// A workflow that hangs again and again is not waited for as long as at first. The program
+// itself has no deadline for steps.
+func TestHangsGetLessTime(t *testing.T) {
+	t.Parallel()
+	r := startWorker(t, Options{Timeout: 3 * time.Second, Env: []string{"VICE=patient"}})
+	for range confirmations {
+		if res := replayed(t, r, recorded(t, "waits", 1)); res.Class != diagnostics.ClassHang || !strings.Contains(message(res), "no answer within 3s") {
 			t.Errorf("got %s, %q", res.Summary, res.Notes)
 		}
 	}
-	if n := r.confirmed[group]; n != confirmations {
-		t.Errorf("%d were confirmed, want %d", n, confirmations)
+	res := replayed(t, r, recorded(t, "waits", 1))
+	if res.Class != diagnostics.ClassHang || !strings.Contains(message(res), "did not give way before the step deadline") || len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "100ms") {
+		t.Errorf("got %s, %q", res.Summary, res.Notes)
 	}
 	ok(t, r)
 }

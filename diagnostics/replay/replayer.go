@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
@@ -42,20 +43,33 @@ type Replayer struct {
 	mu     sync.Mutex
 	closed bool
 	idle   []*child
-	// seen counts replays by workflow, and confirmed those by Report.Group that came to
-	// the same alone.
-	seen, confirmed map[string]int
+	known  map[string]*known // by workflow
+}
+
+// known is what is known of a workflow by its instances so far.
+type known struct {
+	seen int // replays
+	// fine and hung count those that were fine, or hung, also in a process of their own;
+	// differ counts those that did not do as history, by Report.Group, and differed in all.
+	fine, hung, differed int
+	differ               map[string]int
+	// leaks tells that one came to something else after others than alone: then each one
+	// that differs has to be looked at alone.
+	leaks bool
 }
 
 // How much is done for one instance of many.
 const (
 	// closely is how many instances of a workflow are replayed with as many passes as
 	// diagnostics.Options has by default, before the others get quickPasses: random code
-	// shows itself in any of them.
+	// shows itself in any of them. And it is how many are replayed alone at most, where
+	// each differs in its own way.
 	closely     = 20
 	quickPasses = 3
-	// confirmations is how many instances with the same divergence are replayed alone.
+	// confirmations is how many instances that come to the same are replayed alone too.
 	confirmations = 3
+	// hangDeadline is what a step of a workflow gets that hung as many times.
+	hangDeadline = 100 * time.Millisecond
 )
 
 // Start starts a program as a replayer. Its error wraps ErrNotReplayer if the file is
@@ -75,7 +89,7 @@ func Start(ctx context.Context, binary string, o Options) (*Replayer, error) {
 	}
 	r := &Replayer{
 		binary: path, opts: o, sink: &sink{w: o.Output}, slots: make(chan struct{}, o.Children),
-		seen: map[string]int{}, confirmed: map[string]int{},
+		known: map[string]*known{},
 	}
 	c, err := startChild(ctx, path, o, r.sink)
 	if err != nil {
@@ -94,9 +108,10 @@ func (r *Replayer) Info() Info { return r.info }
 // a Result all the same; an error means that there is no program to ask, or that ctx
 // has ended.
 //
-// A history that is not ok after others were replayed in the same process is replayed
-// once more in a process of its own: package-level variables may leak from one instance
-// to the next. Of those that differ alike only the first few are.
+// The first few histories of each workflow that come to the same are replayed once more
+// in a process of their own: what instances leave in package-level variables leaks into
+// the next, and what is drawn once for each process, such as the seed of a hash, differs
+// between two. That is one more pass, unless Options ask for a single one.
 func (r *Replayer) Replay(ctx context.Context, b diagnostics.Bundle) (Result, error) {
 	select {
 	case r.slots <- struct{}{}:
@@ -109,29 +124,120 @@ func (r *Replayer) Replay(ctx context.Context, b diagnostics.Bundle) (Result, er
 		return Result{}, err
 	}
 	alone := c.served == 0
-	res, err := r.once(ctx, c, b, r.request(b))
+	q := r.request(b)
+	res, err := r.once(ctx, c, b, q)
+	if q.StepDeadline > 0 && res.Class == diagnostics.ClassHang {
+		res.Notes = append(res.Notes, fmt.Sprintf("it had %s for each step, since others of this workflow hang", hangDeadline))
+	}
 	idle := errors.Is(err, errIdle)
-	if alone || err != nil && !idle || err == nil && (res.Verdict == diagnostics.VerdictOK || r.known(res.Group(), false)) {
+	if err != nil && (alone || !idle) || err == nil && r.enough(res, alone) {
 		return res, err
 	}
 	fresh, err := startChild(ctx, r.binary, r.opts, r.sink)
 	if err != nil {
 		return Result{}, err
 	}
-	again, err := r.once(ctx, fresh, b, r.full())
-	if err != nil {
-		return Result{}, err
+	q = r.full()
+	if !idle && (alone || res.Verdict == diagnostics.VerdictOK) {
+		q.Passes = 1 // the others were done
 	}
-	if idle {
-		return again, nil
+	again, err := r.once(ctx, fresh, b, q)
+	if err != nil || idle {
+		return again, err
 	}
-	if again.Group() == res.Group() {
-		r.known(res.Group(), true)
-		return again, nil
+	return r.settle(res, again, alone), nil
+}
+
+// enough reports whether there is nothing to be learned from another process.
+func (r *Replayer) enough(res Result, alone bool) bool {
+	switch {
+	case alone && res.Verdict == diagnostics.VerdictUnanswerable:
+		r.confirm(res) // nobody waits for another timeout
+		return true
+	case alone && res.Class == diagnostics.ClassRandom:
+		return true // that is certain
+	case r.opts.Replay.Passes == 1 && (alone || res.Verdict == diagnostics.VerdictOK):
+		return true // that was it
 	}
-	again.Notes = append(again.Notes, fmt.Sprintf("after other instances in the same process it came to something else (%s): "+
-		"the code keeps something in package-level variables, or does not do the same twice", res.Summary))
-	return again, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.of(res.Workflow)
+	switch {
+	case res.Verdict == diagnostics.VerdictOK:
+		return k.fine >= confirmations || k.differed >= closely
+	case res.Class == diagnostics.ClassUnregistered, res.Class == diagnostics.ClassName && res.Verdict == diagnostics.VerdictUnanswerable:
+		return true // no code has run
+	}
+	return !k.leaks && (k.differ[res.Group()] >= confirmations || k.differed >= closely)
+}
+
+// settle makes one result of two, of which the second is of a process that has replayed
+// nothing else; alone tells that the first is too.
+func (r *Replayer) settle(first, again Result, alone bool) Result {
+	if first.Verdict == again.Verdict && first.Group() == again.Group() {
+		r.confirm(again)
+		if (alone || again.Verdict == diagnostics.VerdictOK) && len(first.Warnings) >= len(again.Warnings) {
+			again = first
+		}
+		again.Passes.Run++ // those of the other process count as one
+		again.Passes.Agreed++
+		return again
+	}
+	if !alone {
+		if again.Verdict != diagnostics.VerdictOK {
+			r.confirm(again) // whatever it did after others
+		}
+		if first.Verdict != diagnostics.VerdictOK && again.Class != diagnostics.ClassRandom {
+			r.leaks(again.Workflow)
+		}
+		again.Notes = append(again.Notes, fmt.Sprintf("after other instances in the same process it came to something else (%s): "+
+			"the code keeps something in package-level variables, or does not do the same twice", first.Summary))
+		return again
+	}
+	passes := diagnostics.Passes{Run: first.Passes.Run + 1, Agreed: first.Passes.Agreed}
+	if again.Verdict != diagnostics.VerdictDiverged && first.Verdict == diagnostics.VerdictDiverged {
+		first, again = again, first
+	}
+	again.Notes = append(again.Notes, fmt.Sprintf("in another process it came to something else (%s): "+
+		"it depends on what is set once for each process, such as package-level variables and seeds of hashes", first.Summary))
+	if again.Verdict == diagnostics.VerdictDiverged {
+		again.Report = again.Random()
+	}
+	again.Passes = passes
+	return again
+}
+
+// leaks notes that instances of a workflow leave something to the next.
+func (r *Replayer) leaks(workflow string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of(workflow).leaks = true
+}
+
+// confirm counts an instance that came to this in a process of its own.
+func (r *Replayer) confirm(res Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.of(res.Workflow)
+	if res.Verdict == diagnostics.VerdictOK {
+		k.fine++
+		return
+	}
+	k.differed++
+	k.differ[res.Group()]++
+	if res.Class == diagnostics.ClassHang {
+		k.hung++
+	}
+}
+
+// of returns what is known of a workflow. r.mu is held.
+func (r *Replayer) of(workflow string) *known {
+	k := r.known[workflow]
+	if k == nil {
+		k = &known{differ: map[string]int{}}
+		r.known[workflow] = k
+	}
+	return k
 }
 
 // Close ends all children and waits until they are gone. Replays under way must have
@@ -184,24 +290,17 @@ func (r *Replayer) put(c *child) {
 	}
 }
 
-// known reports whether enough instances with this divergence were confirmed, and
-// counts one more.
-func (r *Replayer) known(group string, more bool) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if more {
-		r.confirmed[group]++
-	}
-	return r.confirmed[group] >= confirmations
-}
-
 // request is what is asked about one instance of many.
 func (r *Replayer) request(b diagnostics.Bundle) request {
 	q := r.full()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen[b.Workflow]++; r.seen[b.Workflow] > closely && q.Passes == 0 && q.PassTime == 0 {
+	k := r.of(b.Workflow)
+	if k.seen++; k.seen > closely && q.Passes == 0 && q.PassTime == 0 {
 		q.Passes = quickPasses
+	}
+	if k.hung >= confirmations {
+		q.StepDeadline = int64(hangDeadline)
 	}
 	return q
 }
@@ -211,10 +310,12 @@ func (r *Replayer) full() request {
 	return request{Strict: o.Strict, Passes: o.Passes, PassTime: int64(o.PassTime), Context: o.Context, AllRows: o.AllRows, Values: o.Values}
 }
 
-func leftNotes(left []string) []string {
-	left = slices.Clone(left)
-	for i, stack := range left {
-		left[i] = "a goroutine that the code has started still runs after the replay; use workflow.Go instead:\n" + stack
+// leftNotes tells of goroutines. A coroutine that hangs is none: the report tells of it.
+func leftNotes(left []string) (notes []string) {
+	for _, stack := range left {
+		if !strings.Contains(stack, "/coro.(*Coroutine).") {
+			notes = append(notes, "a goroutine that the code has started still runs after the replay; use workflow.Go instead:\n"+stack)
+		}
 	}
-	return left
+	return notes
 }

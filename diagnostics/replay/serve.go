@@ -164,8 +164,10 @@ func (s *server) replay(body []byte) (report diagnostics.Report) {
 	if err != nil {
 		return unanswered(b, "", err.Error())
 	}
+	set := s.settings
+	set.StepDeadline = cmp.Or(time.Duration(r.StepDeadline), set.StepDeadline)
 	return diagnostics.Replay(b, s.registry, diagnostics.Options{
-		Settings: s.settings, Strict: r.Strict, Passes: r.Passes, PassTime: time.Duration(r.PassTime),
+		Settings: set, Strict: r.Strict, Passes: r.Passes, PassTime: time.Duration(r.PassTime),
 		Context: r.Context, AllRows: r.AllRows, Values: r.Values,
 	})
 }

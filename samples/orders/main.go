@@ -34,6 +34,7 @@ var (
 	journal  = flags.String("journal", "orders.journal", "`file` in which activities note what they do")
 	lease    = flags.Duration("lease", 5*time.Second, "worker: how long after a crash another worker takes over")
 	work     = flags.Duration("work", 10*time.Millisecond, "worker: how long an activity takes")
+	first    = flags.Int("first", 1, "load: the number of the first order")
 	count    = flags.Int("n", 600, "load: how many orders to place")
 	every    = flags.Duration("every", 10*time.Millisecond, "load: time between two orders")
 	payAfter = flags.Duration("pay-after", time.Second, "load: how long a customer takes to pay")
@@ -96,7 +97,7 @@ func load(ctx context.Context, _ backend.Backend, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	if _, err := (orders.Load{First: 1, Orders: *count, Every: *every, PayAfter: *payAfter}).Run(ctx, c); err != nil {
+	if _, err := (orders.Load{First: *first, Orders: *count, Every: *every, PayAfter: *payAfter}).Run(ctx, c); err != nil {
 		return err
 	}
 	totals, err := orders.CloseFeed(ctx, feed)

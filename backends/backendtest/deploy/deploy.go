@@ -201,7 +201,23 @@ func (d *deployment) checkReports(from, to int) {
 		}
 		d.checkSite(o, r.Expected, "reserve", "orderOld", lineOf("history"))
 		d.checkSite(o, r.Issued, "verify", "orderNew", lineOf("code"))
+		d.checkFull(o, r.Report)
 	}
+}
+
+// checkFull looks into the report that is stored beside the reason.
+func (d *deployment) checkFull(o *engine.Instance, text json.RawMessage) {
+	d.Helper()
+	var r struct {
+		Verdict, Class string
+		Divergence     struct{ History, Code *engine.BlockCommand }
+		Cause          struct{ Fixes []string }
+	}
+	if err := json.Unmarshal(text, &r); err != nil || r.Verdict != "diverged" || r.Class != "NAME" || r.Divergence.History == nil || r.Divergence.Code == nil || len(r.Cause.Fixes) == 0 {
+		d.Fatalf("%s has the report %s: %v", o, text, err)
+	}
+	d.checkSite(o, r.Divergence.History, "reserve", "orderOld", lineOf("history"))
+	d.checkSite(o, r.Divergence.Code, "verify", "orderNew", lineOf("code"))
 }
 
 func (d *deployment) checkSite(o *engine.Instance, c *engine.BlockCommand, name, function string, line int) {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ func completeFlags(cmd *cobra.Command) {
 	}
 	if cmd.Flag("filter") != nil {
 		_ = cmd.RegisterFlagCompletionFunc("filter", func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) { // it has the flag
-			return completeFilter(begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+			return filter.Complete(begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		})
 	}
 }
@@ -74,32 +73,6 @@ func texts[T ~string](list []T) []string {
 		out[i] = string(x)
 	}
 	return out
-}
-
-// completeFilter completes the last term of a filter.
-func completeFilter(begun string) (offers []string) {
-	done, term := "", begun
-	if at := strings.LastIndexByte(begun, ' '); at >= 0 {
-		done, term = begun[:at+1], begun[at+1:]
-	}
-	if rest, not := strings.CutPrefix(term, "!"); not {
-		done, term = done+"!", rest
-	}
-	for _, k := range filter.Keys() {
-		name := k.Name
-		if !strings.HasSuffix(name, ".") {
-			name += ":"
-		}
-		if strings.HasPrefix(name, term) {
-			offers = append(offers, done+name)
-		}
-		for _, v := range k.Values {
-			if offer := name + v; strings.HasPrefix(term, name) && strings.HasPrefix(offer, term) {
-				offers = append(offers, done+offer)
-			}
-		}
-	}
-	return offers
 }
 
 func (s *session) ids(ctx context.Context, begun string) (ids []string) {

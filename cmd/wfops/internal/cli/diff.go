@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -12,12 +15,48 @@ import (
 )
 
 func diffFlags(s *session, fs *pflag.FlagSet) {
-	fs.BoolVar(&s.o.exact, "exact", false, "count also ids, times, durations, attempts and side effects")
+	fs.BoolVar(&s.o.exact, "exact", false, "count also ids, times, durations, hosts, side effects and how numbers are rounded")
+	fs.StringSliceVar(&s.o.rules, "rules", ruleNames(diagnostics.DefaultRules().Ignore), "what is left out: `some` of "+strings.Join(ruleNames(view.BuiltInRules()), ", "))
 	fs.StringArrayVar(&s.o.ignore, "ignore", nil, "a `path` in payloads to leave out, such as args[0].request_id; * is any member")
+	fs.Float64Var(&s.o.tolerance, "tolerance", 0, "by which `part` of the larger two numbers may differ, such as 0.01")
 	fs.BoolVar(&s.o.all, "all", false, "show also what is the same")
 }
 
+func ruleNames(rules []diagnostics.Rule) []string {
+	names := make([]string, len(rules))
+	for i, rule := range rules {
+		names[i] = string(rule)
+	}
+	return names
+}
+
+// diffRules are those that the flags ask for.
+func (s *session) diffRules() (diagnostics.Rules, error) {
+	rules := diagnostics.Rules{Paths: s.o.ignore, Tolerance: s.o.tolerance}
+	if s.o.exact {
+		return rules, nil
+	}
+	for _, name := range s.o.rules {
+		rule := diagnostics.Rule(strings.TrimSpace(name))
+		if !slices.Contains(view.BuiltInRules(), rule) {
+			return rules, usageError{fmt.Errorf("--rules: there is no rule %q; there are %s", name, strings.Join(ruleNames(view.BuiltInRules()), ", "))}
+		}
+		rules.Ignore = append(rules.Ignore, rule)
+	}
+	return rules, nil
+}
+
 func runDiff(ctx context.Context, s *session, args []string) error {
+	if t := s.o.tolerance; t < 0 || t >= 1 {
+		return usageError{fmt.Errorf("--tolerance is a part: 0 or more and below 1, not %v", t)}
+	}
+	if slices.ContainsFunc(s.o.ignore, func(path string) bool { return strings.Trim(path, "$.[] ") == "" }) {
+		return usageError{errors.New("--ignore names a path in payloads, such as args[0].request_id")}
+	}
+	rules, err := s.diffRules()
+	if err != nil {
+		return err
+	}
 	var sides [2]diagnostics.Bundle
 	for i, name := range args {
 		b, err := s.load(ctx, name)
@@ -26,11 +65,6 @@ func runDiff(ctx context.Context, s *session, args []string) error {
 		}
 		sides[i] = b
 	}
-	rules := diagnostics.DefaultRules()
-	if s.o.exact {
-		rules.Ignore = nil
-	}
-	rules.Paths = s.o.ignore
 	d := diagnostics.Diff(diagnostics.Steps(sides[0].Events), diagnostics.Steps(sides[1].Events), rules)
 	if err := s.printDiff(sides, d); err != nil {
 		return err

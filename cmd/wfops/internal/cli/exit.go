@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+	"github.com/wfops/wfops/cmd/wfops/internal/tui"
 	"github.com/wfops/wfops/cmd/wfops/internal/values"
 	"github.com/wfops/wfops/engine"
 )
@@ -24,6 +25,7 @@ const (
 	ExitPartial     Exit = 6 // some could not be done, or looked at
 	ExitDefect      Exit = 70
 	ExitTimeout     Exit = 124
+	ExitHangup      Exit = 129
 	ExitInterrupted Exit = 130
 	ExitTerminated  Exit = 143
 )
@@ -42,12 +44,16 @@ var exits = []struct {
 	{ExitPartial, "only some could be done, or looked at"},
 	{ExitDefect, "a defect of wfops"},
 	{ExitTimeout, "time is up (wait --timeout); a store that does not answer is 3"},
+	{ExitHangup, "the terminal was closed"},
 	{ExitInterrupted, "interrupted"},
 	{ExitTerminated, "ended by SIGTERM"},
 }
 
-// ErrTerminated is the cause of a context that ends because of SIGTERM.
-var ErrTerminated = errors.New("terminated")
+// Causes of a context that ends because of SIGTERM or SIGHUP.
+var (
+	ErrTerminated = errors.New("terminated")
+	ErrHangup     = errors.New("the terminal was closed")
+)
 
 // Errors that only tell how a command ended.
 var (
@@ -65,11 +71,16 @@ func (u usageError) Unwrap() error { return u.error }
 // exitOf says what an error means to a script.
 func exitOf(ctx context.Context, err error) Exit {
 	var usage usageError
+	var crash *tui.CrashError
 	switch {
 	case err == nil:
 		return ExitOK
+	case errors.As(err, &crash):
+		return ExitDefect
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrTerminated):
 		return ExitTerminated
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrHangup):
+		return ExitHangup
 	case ctx.Err() != nil:
 		return ExitInterrupted
 	case errors.Is(err, errNo):

@@ -120,7 +120,10 @@ func (s *session) wait(ctx context.Context, name string, wanted func(*backend.Su
 		return err
 	}
 	start := time.Now()
-	last, err := s.waitFor(ctx, from, wanted)
+	last := from
+	if !s.target.IsBundle() { // which does not change
+		last, err = s.waitFor(ctx, from, wanted)
+	}
 	if err != nil {
 		return fmt.Errorf("%s is %s after %s: %w", last.Instance, last.Status, time.Since(start).Round(time.Millisecond), err)
 	}

@@ -1,74 +1,95 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"maps"
 	"strings"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
+	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/diagnostics"
+	"github.com/wfops/wfops/diagnostics/replay"
+	"github.com/wfops/wfops/engine"
 )
 
 const formatJUnit = "junit"
 
-// gate writes replays as they come and sums them up. It keeps one report of each
-// group.
+// gate writes replays as they come and sums them up.
 type gate struct {
 	s *session
 	// alone tells that there is only one, which is then shown as a whole.
-	alone  bool
-	counts map[diagnostics.Verdict]int
-	groups []*view.ReplayGroup
-	byKey  map[string]*view.ReplayGroup
+	alone bool
+	sum   fleet.Sum
 	// written is how many.
 	written int
 	// short tells that not all that match were looked at.
 	short error
 }
 
-// groupNames is how many names of a group are kept.
-const groupNames = 5
-
-func (g *gate) add(a answer) error {
-	if g.counts == nil {
-		g.counts, g.byKey = map[diagnostics.Verdict]int{}, map[string]*view.ReplayGroup{}
-	}
-	r := a.result.Report
-	g.counts[r.Verdict]++
-	if r.Verdict != diagnostics.VerdictOK {
-		key := r.Group()
-		if g.byKey[key] == nil {
-			g.byKey[key] = &view.ReplayGroup{Report: r}
-			g.groups = append(g.groups, g.byKey[key])
-		}
-		group := g.byKey[key]
-		if group.Count++; len(group.Names) < groupNames {
-			group.Names = append(group.Names, a.name)
-		}
-	}
+func (g *gate) add(a fleet.Answer) error {
+	g.sum.Add(a)
 	err := g.write(a)
 	g.written++
 	return err
 }
 
-func (g *gate) write(a answer) error {
+// addWithRadius is add for the one instance that all others of its workflow are compared
+// with. People see its report while these are replayed.
+func (g *gate) addWithRadius(ctx context.Context, r *replay.Replayer, a fleet.Answer) error {
+	if g.s.isTable() {
+		if err := g.write(a); err != nil {
+			return err
+		}
+	}
+	radius, among, err := g.s.radius(ctx, r, a.Result.Report)
+	if errors.Is(err, errPartial) {
+		g.short, err = err, nil
+	}
+	if err != nil {
+		return err
+	}
+	g.sum.Counts = maps.Clone(radius.Counts) // for the exit code
+	if !among {
+		g.sum.Add(a)
+	}
+	g.written++
+	if g.s.isTable() {
+		o, err := g.s.now(ctx)
+		if err != nil {
+			return err
+		}
+		return g.s.lines(view.Radius(a.Result.Report, radius, o))
+	}
+	form := g.form(a)
+	form.Radius = document.OfRadius(a.Result.Workflow, radius)
+	return g.s.document(form)
+}
+
+func (g *gate) form(a fleet.Answer) document.Replay {
+	form := document.OfReplay(a.Name, a.Result.Report, a.Result.Notes)
+	form.Exported = a.Exported
+	return form
+}
+
+func (g *gate) write(a fleet.Answer) error {
 	s := g.s
-	form := document.OfReplay(a.name, a.result.Report, a.result.Notes)
-	form.Exported = a.exported
+	form := g.form(a)
 	o := s.view(s.clock())
 	switch s.flags.output {
 	case formatTable, formatWide:
 		if g.alone {
-			return s.lines(view.Report(a.result.Report, a.result.Notes, o, s.room()))
+			return s.lines(view.Report(a.Result.Report, a.Result.Notes, o, s.room()))
 		}
-		return s.table(view.Verdicts([]string{a.name}, []diagnostics.Report{a.result.Report}, o), g.written == 0)
+		return s.table(view.Verdicts([]string{a.Name}, []diagnostics.Report{a.Result.Report}, o), g.written == 0)
 	case formatName:
-		if a.result.Verdict == diagnostics.VerdictOK {
+		if a.Result.Verdict == diagnostics.VerdictOK {
 			return nil
 		}
-		return s.names([]string{a.name})
+		return s.names([]string{a.Name})
 	case formatJUnit:
 		return g.writeJUnit(a)
 	case formatJSON:
@@ -100,24 +121,26 @@ func (*gate) head() string {
 
 // end writes what they come to, and returns the answer.
 func (g *gate) end() error {
-	if err := g.sum(); err != nil {
+	if err := g.summary(); err != nil {
 		return err
 	}
-	switch bad := g.counts[diagnostics.VerdictUnanswerable]; {
-	case g.counts[diagnostics.VerdictDiverged] > 0:
+	switch bad := g.sum.Counts[diagnostics.VerdictUnanswerable]; {
+	case g.sum.Counts[diagnostics.VerdictDiverged] > 0:
 		if g.short != nil {
 			g.s.note("wfops: %v", g.short)
 		}
 		return errNo
 	case g.short != nil:
 		return g.short
+	case g.written == 0:
+		return fmt.Errorf("no instance matches %s, so none was replayed: %w", g.s.o.filter, engine.ErrInstanceNotFound)
 	case bad > 0:
-		return fmt.Errorf("%w: %d of %d could not be answered", errPartial, bad, g.written)
+		return fmt.Errorf("%w: %d of %d could not be answered", errPartial, bad, g.sum.Total())
 	}
 	return nil
 }
 
-func (g *gate) sum() error {
+func (g *gate) summary() error {
 	s := g.s
 	switch {
 	case s.isTable():
@@ -127,7 +150,7 @@ func (g *gate) sum() error {
 	case g.alone, s.flags.jq != "", s.flags.output != formatJSON && s.flags.output != formatJSONL:
 		return nil
 	}
-	form := g.form()
+	form := g.document()
 	if s.flags.output == formatJSONL {
 		return s.line(form)
 	}
@@ -147,18 +170,10 @@ func (g *gate) sum() error {
 // sumUp tells people.
 func (g *gate) sumUp() error {
 	switch {
-	case g.written == 0 && g.short == nil:
-		g.s.note("no instance matches")
-		return nil
 	case g.alone, g.written == 0:
 		return nil
 	}
-	slices.SortStableFunc(g.groups, func(a, b *view.ReplayGroup) int { return b.Count - a.Count })
-	groups := make([]view.ReplayGroup, len(g.groups))
-	for i, one := range g.groups {
-		groups[i] = *one
-	}
-	lines := view.Replays(g.counts, groups, g.s.view(g.s.clock()))
+	lines := view.Replays(g.sum.Counts, g.sum.Largest(), g.s.view(g.s.clock()))
 	if g.s.env.OutTTY {
 		return g.s.lines(append(view.Lines{nil}, lines...))
 	}
@@ -168,12 +183,12 @@ func (g *gate) sumUp() error {
 	return nil
 }
 
-func (g *gate) form() document.Replays {
+func (g *gate) document() document.Replays {
 	form := document.Replays{
-		Schema: document.SchemaReplays, OK: g.counts[diagnostics.VerdictOK], Diverged: g.counts[diagnostics.VerdictDiverged],
-		Unanswerable: g.counts[diagnostics.VerdictUnanswerable], Groups: []document.ReplayGroup{},
+		Schema: document.SchemaReplays, OK: g.sum.Counts[diagnostics.VerdictOK], Diverged: g.sum.Counts[diagnostics.VerdictDiverged],
+		Unanswerable: g.sum.Counts[diagnostics.VerdictUnanswerable], Groups: []document.ReplayGroup{},
 	}
-	for _, one := range g.groups {
+	for _, one := range g.sum.Groups {
 		r := one.Report
 		form.Groups = append(form.Groups, document.ReplayGroup{Group: r.Group(), Verdict: r.Verdict, Class: r.Class, Count: one.Count, Summary: r.Summary, Names: one.Names})
 	}

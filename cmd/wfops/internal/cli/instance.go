@@ -29,7 +29,15 @@ func runGet(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.print(view.Detail(d, s.view(d.Now)), document.OfDetail(d), []string{d.Instance.InstanceID})
+	o := s.view(d.Now)
+	err = s.print(view.Detail(d, o), document.OfDetail(d), []string{d.Instance.InstanceID})
+	if err != nil || !s.isTable() || !s.env.OutTTY { // programs find it in the document
+		return err
+	}
+	if report := view.StoredReport(&d.Summary, o, s.room()); report != nil {
+		return s.lines(append(view.Lines{nil}, report...))
+	}
+	return nil
 }
 
 func runPending(ctx context.Context, s *session, args []string) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/diagnostics"
 )
@@ -30,12 +31,12 @@ const (
 	junitTail = "</testsuite></testsuites>\n"
 )
 
-func (g *gate) writeJUnit(a answer) error {
-	r := a.result.Report
-	one := junitCase{Class: view.Escape(r.Workflow), Name: view.Escape(a.name)}
+func (g *gate) writeJUnit(a fleet.Answer) error {
+	r := a.Result.Report
+	one := junitCase{Class: view.Escape(r.Workflow), Name: view.Escape(a.Name)}
 	if r.Verdict != diagnostics.VerdictOK {
 		var text strings.Builder
-		for _, line := range view.Report(r, a.result.Notes, g.s.view(g.s.clock()), 0) {
+		for _, line := range view.Report(r, a.Result.Notes, g.s.view(g.s.clock()), 0) {
 			text.WriteString(textOf(line) + "\n")
 		}
 		reason := &junitReason{Type: string(r.Class), Message: view.Escape(r.Summary), Text: text.String()}

@@ -42,15 +42,19 @@ type commandOptions struct {
 	file   string
 	redact bool
 	// replay
-	with      string
-	exportTo  string
-	strict    bool
-	passes    int
-	parallel  int
-	replayEnv []string
+	with       string
+	exportTo   string
+	strict     bool
+	passes     int
+	parallel   int
+	replayEnv  []string
+	radius     bool
+	showOutput bool
 	// diff
-	exact  bool
-	ignore []string
+	exact     bool
+	ignore    []string
+	rules     []string
+	tolerance float64
 	// timeline
 	critical bool
 	// health

@@ -8,25 +8,42 @@ import (
 
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
+	"github.com/wfops/wfops/cmd/wfops/internal/exported"
+	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/diagnostics"
-	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
 
-// withFile returns the arguments of a command that takes files with the one that
-// stands where a store does: wfops order.wfh timeline.
+// withFile returns the arguments of a command with what follows from a store that is the
+// file of an exported history: there is only one instance that can be meant.
 func (s *session) withFile(c command.Command, args []string) []string {
-	if c.Needs != command.NeedsHistories || !connect.IsBundle(s.first) {
+	file, _ := s.connection()
+	if !connect.IsBundle(file) {
 		return args
 	}
-	return append([]string{s.first}, args...)
+	least, hasMany := 0, false
+	for _, a := range c.Args {
+		if !a.Optional {
+			least++
+		}
+		hasMany = hasMany || a.Many && c.Needs == command.NeedsHistories
+	}
+	switch {
+	case c.Needs == command.NeedsHistories && len(args) < least,
+		hasMany && s.o.filter == "" && (len(args) == 0 || s.first != "" && !slices.ContainsFunc(args, isID)):
+		return append([]string{file}, args...)
+	case c.Needs == command.NeedsRead && least == 1 && len(args) == 0:
+		return []string{exported.This}
+	}
+	return args
 }
+
+func isID(arg string) bool { return !connect.IsBundle(arg) }
 
 // onlyFiles reports whether no store is needed.
 func (s *session) onlyFiles(args []string) bool {
-	isID := func(arg string) bool { return !connect.IsBundle(arg) }
-	return s.o.filter == "" && len(args) > 0 && !slices.ContainsFunc(args, isID)
+	return s.o.filter == "" && !s.o.radius && len(args) > 0 && !slices.ContainsFunc(args, isID)
 }
 
 // events returns the history that an argument names, to be read as it goes.
@@ -51,34 +68,14 @@ func (s *session) events(ctx context.Context, name string, after int64) (of back
 
 // load reads a history: of a file, or of the instance that an argument names.
 func (s *session) load(ctx context.Context, name string) (diagnostics.Bundle, error) {
-	if connect.IsBundle(name) {
-		b, err := diagnostics.ReadFile(name)
-		if _, broken := errors.AsType[*diagnostics.BundleError](err); broken {
-			err = usageError{err}
-		}
-		return b, err
-	}
-	found, err := s.store.Resolve(ctx, name)
-	if err != nil {
-		return diagnostics.Bundle{}, err
-	}
-	return s.loadInstance(ctx, found)
+	b, err := fleet.Load(ctx, s.store, name)
+	return b, asUsage(err)
 }
 
-func (s *session) loadInstance(ctx context.Context, found backend.Summary) (diagnostics.Bundle, error) {
-	var events []history.Event
-	for e, err := range s.store.History(ctx, found.Instance, 0) {
-		if err != nil {
-			return diagnostics.Bundle{Instance: found.Instance, Workflow: found.Workflow}, err
-		}
-		events = append(events, e)
+// asUsage is what names something that can't be used as an error of the command line.
+func asUsage(err error) error {
+	if _, misnamed := errors.AsType[*fleet.InputError](err); misnamed {
+		return usageError{err}
 	}
-	b := diagnostics.NewBundle(found.Instance, events)
-	if b.Workflow == "" {
-		b.Workflow = found.Workflow
-	}
-	if b.Status == engine.StatusRunning { // no event tells of a block
-		b.Status = found.Status
-	}
-	return b, nil
+	return err
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/backends/sqlite"
+	"github.com/wfops/wfops/cmd/wfops/internal/cli"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
@@ -43,52 +44,31 @@ func newFleet(t *testing.T, rows ...opstest.Row) *world {
 	return w
 }
 
-// shipped is an order that took its time.
-func shipped(id, workflow string, at time.Time, carrier string) opstest.Row {
-	in := at.Add
-	site := func(line int) history.Site {
-		return history.Site{Function: "main.both", File: "main.go", Line: line}
-	}
-	task := func(d time.Duration) history.Event {
-		return history.Event{At: in(d), Body: history.TaskStarted{Worker: "w-7f", Build: "9c1e"}}
-	}
-	run := func(d time.Duration, attempt int) history.Run {
-		return history.Run{Attempt: attempt, Worker: "w-7f", Started: in(d)}
-	}
-	r := opstest.Row{Summary: backend.Summary{
-		Instance: engine.Instance{InstanceID: id}, Workflow: workflow, Queue: "default", Status: engine.StatusCompleted, Worker: "w-7f", Build: "9c1e", Created: at, Updated: in(70 * time.Minute),
-	}}
-	r.Events = []history.Event{
-		{At: at, Ref: 1, Body: history.ActivityScheduled{Name: "Charge", Args: []engine.Payload{engine.Payload("7")}, Site: site(38)}},
-		task(2 * time.Minute),
-		{At: in(2 * time.Minute), Ref: 1, Body: history.ActivityCompleted{Result: engine.Payload(`"paid"`), Run: run(time.Minute, 1)}},
-		{At: in(2 * time.Minute), Ref: 2, Body: history.ActivityScheduled{Name: "Ship", Site: site(41)}},
-		task(70 * time.Minute),
-		{At: in(70 * time.Minute), Ref: 2, Body: history.ActivityCompleted{Result: engine.Payload(fmt.Sprintf("%q", carrier)), Run: run(69*time.Minute, 1)}},
-		{At: in(70 * time.Minute), Body: history.WorkflowCompleted{Result: engine.Payload(fmt.Sprintf("%q", carrier))}},
-	}
-	return r
-}
-
 func fleet(t *testing.T) *world {
 	t.Helper()
 	return newFleet(t,
-		shipped("good-1", "Good", ago(10*time.Hour), "post"), shipped("good-2", "Good", ago(9*time.Hour), "rail"),
-		shipped("renamed-1", "Renamed", ago(8*time.Hour), "post"), shipped("renamed-2\x1b[2J", "Renamed", ago(7*time.Hour), "post"),
-		shipped("exits-1", "Exits", ago(6*time.Hour), "post"), shipped("gone-1", "Gone", ago(5*time.Hour), "post"),
+		opstest.Shipped("good-1", "Good", ago(10*time.Hour), "post"), opstest.Shipped("good-2", "Good", ago(9*time.Hour), "rail"),
+		opstest.Shipped("renamed-1", "Renamed", ago(8*time.Hour), "post"), opstest.Shipped("renamed-2\x1b[2J", "Renamed", ago(7*time.Hour), "post"),
+		opstest.Shipped("exits-1", "Exits", ago(6*time.Hour), "post"), opstest.Shipped("gone-1", "Gone", ago(5*time.Hour), "post"),
 	)
 }
 
-var buildWorker = sync.OnceValues(func() (string, error) {
+var (
+	buildWorker = sync.OnceValues(func() (string, error) { return build("worker") })
+	buildFleet  = sync.OnceValues(func() (string, error) { return build("fleet") })
+)
+
+// build builds a program of testdata.
+func build(name string) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
-	path := filepath.Join(binaries, "worker")
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "./testdata/worker")
+	path := filepath.Join(binaries, name)
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "./testdata/"+name) //nolint:noctx // the tests share it
 	build.Dir = filepath.Dir(here)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 // withWorker puts the worker into the current folder.
 func (w *world) withWorker() {
@@ -127,6 +107,43 @@ func TestExport(t *testing.T) {
 	r := w.run("app.db", "export", "evil", "--file", "-")
 	if b, err := diagnostics.Read(strings.NewReader(r.out)); err != nil || len(b.Events) != 2 || strings.ContainsAny(r.out, "\x1b\u202e\u009b") {
 		t.Errorf("%+v, %v: %q", b, err, r.out)
+	}
+}
+
+// An exported history stands where a store does: first, after --connect and in WFOPS_DSN,
+// for all that reads.
+func TestBundleAsStore(t *testing.T) {
+	w := newFleet(t, opstest.Shipped("good-1", "Good", ago(10*time.Hour), "post"), underWay("renamed-1", "Renamed", ago(8*time.Hour)), opstest.Shipped("good-2", "Good", ago(9*time.Hour), "rail"))
+	w.withWorker()
+	for _, id := range []string{"good-1", "good-2", "renamed-1"} {
+		if r := w.run("fleet.db", "export", id, "--file", id+".wfh.gz"); r.exit != 0 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if b, err := diagnostics.ReadFile("renamed-1.wfh.gz"); err != nil || diagnostics.WriteFile("order.wfh.json", b) != nil {
+		t.Fatal(err)
+	}
+	w.golden("bundle", "order.wfh.json list", "order.wfh.json get", "order.wfh.json get renamed", "order.wfh.json get good-1", "order.wfh.json history -o name", "order.wfh.json history renamed-1 -o name -n 1", "order.wfh.json timeline --ascii", "order.wfh.json pending", "order.wfh.json tree",
+		"order.wfh.json trace", "order.wfh.json replay --with ./worker --passes 3 -o name", "order.wfh.json replay renamed-1 --with ./worker --passes 3 -o name", "order.wfh.json replay --filter is:open --with ./worker --passes 3 -o name",
+		"order.wfh.json replay --filter type:Good --with ./worker --passes 3 -o name", "order.wfh.json replay --all --with ./worker --passes 3 --jq .blast_radius.same", "order.wfh.json replay good-1.wfh.gz --with ./worker --passes 3", "good-1.wfh.gz diff good-2.wfh.gz -o name", "good-1.wfh.gz diff good-1 -o name", "order.wfh.json wait --for running", "order.wfh.json wait", "good-1.wfh.gz wait",
+		"order.wfh.json queues", "order.wfh.json workers", "order.wfh.json health", "order.wfh.json list --count -o json", "order.wfh.json list --filter 'type:Re* !tag.a:b' -o name", "order.wfh.json list --filter status:failed", "order.wfh.json cancel renamed-1 --reason r --yes", "order.wfh.json --write signal go renamed-1 --reason r",
+		"order.wfh.json export --file again.wfh", "order.wfh.json doctor -o json --jq .store", "missing.wfh get", "worker.json list")
+	first := w.run("order.wfh.json", "timeline")
+	if r := w.run("--connect", "order.wfh.json", "timeline"); r != first || r.out == "" {
+		t.Errorf("--connect: %+v", r)
+	}
+	w.env.Getenv = func(name string) string { return map[string]string{"WFOPS_DSN": "order.wfh.json"}[name] }
+	if r := w.run("timeline"); r != first {
+		t.Errorf("WFOPS_DSN: %+v", r)
+	}
+	if r := w.run("replay", "--with", "./worker", "--passes", "3", "-o", "name"); r.out != "order.wfh.json\n" || r.exit != 1 {
+		t.Errorf("WFOPS_DSN: %+v", r)
+	}
+	if r := w.run("replay", "good-1.wfh.gz", "--with", "./worker", "--passes", "3", "-o", "name"); r.exit != 0 {
+		t.Errorf("a file that is named wins: %+v", r)
+	}
+	if r := w.run("fleet.db", "replay", "good-1", "--with", "./worker", "--passes", "3", "-o", "name"); r.exit != 0 {
+		t.Errorf("a store that is named wins: %+v", r)
 	}
 }
 
@@ -190,6 +207,90 @@ func TestReplayForPrograms(t *testing.T) {
 	}
 }
 
+// What the worker has found that blocked an instance is shown without anybody's code.
+func TestStoredReport(t *testing.T) {
+	then := &engine.BlockCommand{Kind: "ActivityScheduled", Ref: 1, Name: "Charge", Function: "main.order", File: "order.go", Line: 31}
+	now := &engine.BlockCommand{Kind: "ActivityScheduled", Ref: 1, Name: "ChargeCard\x1b[2J", Function: "main.order", File: "order.go", Line: 38}
+	report, err := json.Marshal(diagnostics.Report{
+		Verdict: diagnostics.VerdictDiverged, Class: diagnostics.ClassName, Summary: "diverged at event 3", Events: 9,
+		Divergence: &diagnostics.Divergence{Seq: 3, Event: "ActivityScheduled", History: then, Code: now, Stack: "coroutine \"main\":\nmain.order\n\torder.go:38\n"},
+		Cause:      &diagnostics.Explanation{Class: diagnostics.ClassName, Cause: "it looks renamed", Fixes: []string{"register it"}, Page: "docs/nondeterminism/NAME.md"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reason, err := json.Marshal(engine.BlockReason{Class: engine.BlockNondeterminism, Message: "they differ", Seq: 3, Expected: then, Issued: now, Build: "41fd", Worker: "w-31", Report: report})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := underWay("order-1", "Renamed", ago(8*time.Hour))
+	row.Status, row.BlockClass, row.Block = engine.StatusBlocked, string(engine.BlockNondeterminism), reason
+	w := newFleet(t, row)
+	if r := w.run("fleet.db", "get", "order-1"); r.exit != 0 || strings.Contains(r.out, "register it") {
+		t.Errorf("programs get a table: %+v", r)
+	}
+	if r := w.run("fleet.db", "get", "order-1", "--jq", ".block.report.divergence.code.line"); r.out != "38\n" {
+		t.Errorf("%+v", r)
+	}
+	w.tty(100)
+	w.golden("stored_report", "fleet.db get order-1")
+}
+
+// What the program prints is shown if that is asked for, as its own.
+func TestReplayShowsOutput(t *testing.T) {
+	w := newFleet(t, opstest.Shipped("talks-1", "Talks", ago(8*time.Hour), "post"))
+	w.withWorker()
+	if r := w.run("fleet.db", "replay", "talks-1", "--with", "./worker", "--passes", "1"); r.exit != 0 || r.err != "" {
+		t.Errorf("%+v", r)
+	}
+	r := w.run("fleet.db", "replay", "talks-1", "--with", "./worker", "--passes", "1", "--show-output", "-o", "jsonl")
+	for _, want := range []string{"worker: worker of the orders\n", "worker: \\x1b[31mcharging\n", "worker: no end of line\n"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("it lacks %q:\n%s", want, r.err)
+		}
+	}
+	if !json.Valid([]byte(r.out)) {
+		t.Errorf("it is in the answer too:\n%s", r.out)
+	}
+}
+
+// underWay is an order that waits for its last activity.
+func underWay(id, workflow string, at time.Time) opstest.Row {
+	r := opstest.Shipped(id, workflow, at, "post")
+	r.Status, r.Events = engine.StatusRunning, r.Events[:len(r.Events)-3]
+	return r
+}
+
+// One instance is told with how many others come to the same: of its workflow, and open.
+func TestReplayRadius(t *testing.T) {
+	w := newFleet(t,
+		underWay("renamed-1", "Renamed", ago(8*time.Hour)), opstest.Shipped("renamed-2", "Renamed", ago(7*time.Hour), "post"), underWay("renamed-3", "Renamed", ago(6*time.Hour)),
+		underWay("good-1", "Good", ago(5*time.Hour)), underWay("good-2", "Good", ago(5*time.Hour)), underWay("renamed-4", "Renamed", ago(4*time.Hour)), underWay("more-1", "Retired", ago(3*time.Hour)),
+	)
+	w.withWorker()
+	w.golden("replay_radius", "fleet.db replay renamed-3 --with ./worker --passes 3 --all", "fleet.db replay good-1 --with ./worker --passes 3 --all", "fleet.db replay renamed-2 --with ./worker --passes 3 --all --jq .blast_radius",
+		"fleet.db export renamed-2 --file r.wfh", "fleet.db replay r.wfh --with ./worker --all --jq .blast_radius.same", "fleet.db replay more-1 --with ./worker --all --jq .blast_radius",
+		"replay r.wfh --with ./worker --all", "fleet.db replay --filter is:open --with ./worker --all", "fleet.db replay good-1 good-2 --with ./worker --all", "fleet.db replay good-1 --with ./worker --all -o junit")
+	if r := w.run("fleet.db", "replay", "renamed-1", "--with", "./worker", "--all", "--export-failing", "failing"); r.exit != 1 {
+		t.Errorf("%+v", r)
+	}
+	if files, err := filepath.Glob("failing/*"); err != nil || len(files) != 3 {
+		t.Errorf("%v, %v", files, err)
+	}
+}
+
+// Where no instance matches, nobody knows whether the code is fine.
+func TestReplayOfNothing(t *testing.T) {
+	w := fleet(t)
+	w.withWorker()
+	for _, format := range []string{"table", "json", "jsonl", "junit", "name", "yaml"} {
+		r := w.run("fleet.db", "replay", "--filter", "type:Nothing", "--with", "./worker", "-o", format)
+		if r.exit != int(cli.ExitNotFound) || !strings.Contains(r.err, "no instance matches type:Nothing") {
+			t.Errorf("%s: %+v", format, r)
+		}
+	}
+}
+
 // What has not begun can't differ, and what has no values can't be replayed.
 func TestReplayOfLittle(t *testing.T) {
 	w := fleet(t)
@@ -224,9 +325,15 @@ func TestReplayStops(t *testing.T) {
 }
 
 func TestDiff(t *testing.T) {
-	w := fleet(t)
+	more := opstest.Shipped("more", "Good", ago(9*time.Hour), "post")
+	more.Args = []engine.Payload{engine.Payload(`{"id":"x","total":101,"rate":0.30000000000000004,"host":"a","note":"leave it with the neighbor in 4b","lines":[{"sku":"b","n":1},{"sku":"a","n":2}]}`)}
+	less := opstest.Shipped("less", "Good", ago(10*time.Hour), "post")
+	less.Args = []engine.Payload{engine.Payload(`{"id":"y","total":100,"rate":0.3,"host":"b","note":"leave it with the neighbor in 3a","lines":[{"sku":"a","n":3}]}`)}
+	w := newFleet(t, opstest.Shipped("good-1", "Good", ago(10*time.Hour), "post"), less, more, opstest.Shipped("good-2", "Good", ago(9*time.Hour), "rail"), opstest.Shipped("renamed-1", "Renamed", ago(8*time.Hour), "post"))
 	w.golden("diff", "fleet.db export good-1 --file good.wfh", "fleet.db diff good-1 good-2", "fleet.db diff good-1 good-1", "fleet.db diff good.wfh renamed-1", "good.wfh diff good.wfh", "diff good.wfh good.wfh --all",
 		"fleet.db diff good-1 good-2 -o json", "fleet.db diff good-1 good-2 -o name", "fleet.db diff good-1 good-2 --ignore result", "app.db diff order-8790 order-8841", "fleet.db diff good-1", "fleet.db diff good-1 nobody")
+	w.golden("diff_rules", "fleet.db diff less more --ignore args[0].id --ignore $.args[0].none", "fleet.db diff less more --exact", "fleet.db diff less more --tolerance 0.5 -o json --jq .ignored",
+		"fleet.db diff less more --tolerance 1", "fleet.db diff less more --ignore $", "fleet.db diff less more --jq '.rows[].changes'")
 	w.tty(100)
 	w.golden("diff_tty", "fleet.db diff good-1 good-2", "fleet.db diff good-1 good-2 --all --exact", "app.db diff evil order-8790 --ascii")
 }
@@ -236,4 +343,26 @@ func TestTimeline(t *testing.T) {
 	w.golden("timeline", "fleet.db export good-1 --file good.wfh", "fleet.db timeline good-1 --critical", "good.wfh timeline --critical -o json", "timeline good.wfh -o name", "app.db timeline order-8790 --ascii", "app.db timeline nobody")
 	w.tty(60)
 	w.golden("timeline_tty", "fleet.db timeline good-1", "app.db timeline order-8841 --critical", "app.db timeline evil --ascii")
+}
+
+// The report that a worker has stored is shown without any program.
+func TestWhy(t *testing.T) {
+	w := newWorld(t)
+	w.golden("why", "app.db why order-8702", "app.db why order-8702 -o json --jq .divergence.code", "app.db why order-8702 -o name", "app.db why order-8788", "app.db why nobody", "app.db why")
+	w.tty(80)
+	w.golden("why_tty", "app.db why order-8702", "app.db why order-8702 --ascii")
+}
+
+func TestDiffRules(t *testing.T) {
+	slow := opstest.Shipped("slow-1", "Good", ago(9*time.Hour), "post")
+	slow.Events[2].At = slow.Events[2].At.Add(time.Minute) // of the answer to Charge
+	w := newFleet(t, opstest.Shipped("good-1", "Good", ago(10*time.Hour), "post"), slow)
+	for rules, ignored := range map[string]string{"ids,times,durations,side effects": `{"durations":1}`, "durations": `{"durations":1}`, "ids, times": "null", "": "null"} {
+		if r := w.run("fleet.db", "diff", "good-1", "slow-1", "--rules", rules, "--jq", ".ignored"); strings.TrimSpace(r.out) != ignored {
+			t.Errorf("rules %q: %+v", rules, r)
+		}
+	}
+	if r := w.run("fleet.db", "diff", "good-1", "slow-1", "--rules", "ids,nonsense"); r.exit != 2 || !strings.Contains(r.err, "side effects") {
+		t.Errorf("%+v", r)
+	}
 }

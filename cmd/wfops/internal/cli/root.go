@@ -44,6 +44,7 @@ func handlers() map[string]handler {
 		"trace":      {traceFlags, runTrace},
 		"export":     {exportFlags, runExport},
 		"replay":     {replayFlags, runReplay},
+		"why":        {nil, runWhy},
 		"diff":       {diffFlags, runDiff},
 		"timeline":   {timelineFlags, runTimeline},
 		"doctor":     {nil, runDoctor},
@@ -72,16 +73,17 @@ func newRoot(s *session) *cobra.Command {
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q%s", args[0], suggestion(cmd, args[0]))
 			}
-			if s.env.Screens != nil && s.env.InTTY && s.env.OutTTY {
-				return wrapRun(s.screens(cmd.Context()))
+			if err := s.canShowScreens(); err != nil {
+				cmd.SetOut(s.env.Err)
+				_ = cmd.Help() // it can only fail to write to standard error
+				return err
 			}
-			cmd.SetOut(s.env.Err)
-			_ = cmd.Help() // it can only fail to write to standard error
-			return errors.New("a command is missing")
+			return wrapRun(s.screens(cmd.Context()))
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	globalFlags(s, root.PersistentFlags())
+	screenFlags(s, root.Flags())
 	completeFlags(root)
 	byName := handlers()
 	for _, c := range command.All() {
@@ -175,9 +177,7 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 	if err := s.checkFlags(c); err != nil {
 		return err
 	}
-	if files := s.withFile(c, args); len(files) > len(args) {
-		args, s.first = files, ""
-	}
+	args = s.withFile(c, args)
 	if c.Needs == command.NeedsNothing || c.Needs == command.NeedsHistories && s.onlyFiles(args) {
 		return run(ctx, s, args)
 	}

@@ -28,7 +28,8 @@ type session struct {
 	// first is the store that the first argument named.
 	first string
 	// options of single commands.
-	o commandOptions
+	o      commandOptions
+	screen screenOptions
 
 	target connect.Target
 	// source says who named it.
@@ -182,10 +183,16 @@ func (s *session) open(ctx context.Context) (backend.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode, _ := s.target.Mode()
-	s.backend = b
-	s.store = ops.New(b, ops.Options{ReadOnly: mode == connect.ReadOnly, By: s.env.By, Patience: s.flags.patience, Clock: s.env.Clock})
+	s.backend, s.store = b, s.storeOf(b, s.target)
 	return b, nil
+}
+
+// storeOf is what commands ask of an open store.
+func (s *session) storeOf(b backend.Backend, target connect.Target) *ops.Store {
+	mode, _ := target.Mode()
+	return ops.New(b, ops.Options{
+		ReadOnly: mode == connect.ReadOnly, By: s.env.By, Patience: s.flags.patience, File: target.IsBundle(), Clock: s.env.Clock,
+	})
 }
 
 // filter parses the flag of that name.

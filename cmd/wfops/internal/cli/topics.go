@@ -27,14 +27,16 @@ const profilesHelp = `The configuration gives names to stores:
       mode: ro                         # or password_command: [pass, show, prod]
                                        # or password_keyring: [SERVICE, ACCOUNT]
       codec: [payload-codec]           # a program that opens and seals payloads
+      replayer: ./bin/worker           # the program that has the code, for the screens
+      environment: production          # what it is used for, shown on the screens
 
 wfops prod list uses one, wfops ctx shows and tries them. The password is put into dsn.
 Without mode a store on a server is read-only, also on this machine, unless --write is
 given. Paths of files are relative to the configuration, or begin with ~/.
 
-A project may have profiles too, in .wfops.yaml of the current folder. They hold dsn
-and mode: ro and nothing else: no password, nor where one is, and no command, for such
-a file comes with other people's code. They can't take the name of one of yours.`
+A project may have profiles too, in .wfops.yaml of the current folder. They hold dsn,
+environment and mode: ro and nothing else: no password, nor where one is, and no program,
+for such a file comes with other people's code. They can't take the name of one of yours.`
 
 const jsonHelp = `-o json writes one document, -o jsonl one for each line as they are read, -o yaml the
 same as YAML. queues, workers, ctx and changes write an array of documents.

@@ -80,9 +80,12 @@ const (
 	ScopeTimeline    Scope = "timeline"
 	ScopeData        Scope = "data"
 	ScopeDiff        Scope = "diff"
+	ScopeRules       Scope = "rules"
 	ScopeReport      Scope = "report"
+	ScopeWall        Scope = "wall"
 	ScopeQueues      Scope = "queues"
 	ScopeConnections Scope = "connections"
+	ScopeLog         Scope = "log"
 )
 
 // Key is a key that runs a command.
@@ -172,9 +175,14 @@ func histories() []Command {
 		},
 		{
 			Name: "replay", Title: "Run the code of a program against histories", Needs: NeedsHistories, Formats: []string{"junit"},
-			Args: []Arg{{Name: "ID|FILE", Kind: ArgHistory, Optional: true, Many: true}}, Keys: everywhere("r"),
+			Args: []Arg{{Name: "ID|FILE", Kind: ArgHistory, Optional: true, Many: true}}, Keys: append(everywhere("r"), Key{ScopeReport, "r"}, Key{ScopeWall, "r"}),
 			Help:     replayHelp,
 			Examples: []string{"wfops app.db replay order-8702 --with ./bin/worker", "wfops app.db replay --filter 'is:open type:Order*' --with ./bin/worker --export-failing failing", "wfops replay testdata/histories/*.wfh --with ./bin/worker -o junit"},
+		},
+		{
+			Name: "why", Title: "Show why an instance is blocked", Args: one, Needs: NeedsRead,
+			Help:     "The report that the worker stored, with the place in the code. It needs no program.\nExits with 1 if the instance is not blocked.",
+			Examples: []string{"wfops app.db why order-8702", "wfops app.db why order-8702 -o json --jq .divergence.code"},
 		},
 		{
 			Name: "diff", Title: "Compare two executions step by step", Needs: NeedsHistories, Keys: everywhere("d"),
@@ -194,10 +202,13 @@ Each has a path: args[0], result, error, signals[2], activities[0].args[1].
 --path chooses one, or a part of it: 'args[0].lines[2].sku'; --event those of an event.
 --raw writes the bytes of one payload as they are stored.`
 
-const replayHelp = `The program has to call replay.Serve first of all in its main. No activity runs, and
-nothing is written but what --export-failing asks for. Exits with 0 if the code repeats
-what all histories have, with 1 if any differs, else with 6 if any gives no answer, and
-with 2 if the program is no replayer. -o junit is what CI systems read.`
+const replayHelp = `The program has to call replay.Serve first of all in its main. It is run, and no
+sandbox keeps its code from anything; but no activity runs, no store can be opened, and
+nothing is written but what --export-failing asks for. --all tells of one instance how
+many open ones of its workflow come to the same. Exits with 0 if the code repeats what
+all histories have, with 1 if any differs, else with 6 if any gives no answer, with 4
+if nothing matches, and with 2 if the program is no replayer. -o junit is what CI
+systems read.`
 
 // changes need a connection that may write.
 func changes() []Command {

@@ -24,9 +24,23 @@ func keys(scope Scope, names ...string) []Key {
 	return all
 }
 
+// Chains returns the scopes of every screen, innermost first, without ScopeAll, which
+// is the last of each.
+func Chains() [][]Scope {
+	return [][]Scope{
+		{ScopeList},
+		{ScopeDetail}, {ScopeHistory, ScopeDetail}, {ScopeTimeline, ScopeDetail}, {ScopeData, ScopeDetail},
+		{ScopeDiff},
+		{ScopeReport}, {ScopeRules}, {ScopeWall},
+		{ScopeQueues},
+		{ScopeConnections},
+		{ScopeLog},
+	}
+}
+
 // Moves returns every move, in the order of the help.
 func Moves() []Move {
-	return slices.Concat(walking(), screens(), showing(), listing(), drawing(), connecting())
+	return slices.Concat(walking(), screens(), showing(), listing(), drawing(), connecting(), detailing(), comparing(), reporting())
 }
 
 // walking goes through whatever is shown.
@@ -55,10 +69,12 @@ func walking() []Move {
 func screens() []Move {
 	return []Move{
 		{Name: "filter", Title: "Filter a list, or search in a text", Keys: keys(ScopeAll, "/"), Hint: "filter"},
-		{Name: "palette", Title: "Type a command", Keys: keys(ScopeAll, ":"), Hint: "command"},
+		{Name: "palette", Title: "Type a command", Keys: keys(ScopeAll, ":"), Hint: "cmd"},
 		{Name: "actions", Title: "Choose what to do", Keys: keys(ScopeAll, "a"), Hint: "actions"},
 		{Name: "help", Title: "Show what can be done here", Keys: keys(ScopeAll, "?"), Hint: "help"},
 		{Name: "log", Title: "Show what the store was asked, and what went wrong", Keys: keys(ScopeAll, "@")},
+		{Name: "problems", Title: "Show only what went wrong, or all", Keys: keys(ScopeLog, "e"), Hint: "errors only"},
+		{Name: "set", Title: "Change a setting of this console"},
 		{Name: "write", Title: "Open the store anew, so that it can be changed"},
 		{Name: "quit", Title: "Quit", Keys: keys(ScopeAll, "q")},
 	}

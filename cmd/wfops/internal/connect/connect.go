@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/wfops/wfops/backends"
-	"github.com/wfops/wfops/cmd/wfops/internal/offline"
+	"github.com/wfops/wfops/cmd/wfops/internal/exported"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -73,12 +73,8 @@ func IsBundle(arg string) bool {
 // Parse decides how the store that dsn names is to be opened. Nothing is opened yet.
 func Parse(dsn string, o Options) (Target, error) {
 	t := Target{dsn: dsn}
-	switch {
-	case dsn == "":
+	if dsn == "" {
 		return t, fmt.Errorf("%w: no store is named: give a connection string, a file or a profile first, with -c or in WFOPS_DSN, like: wfops ./app.db list", engine.ErrInvalidArgument)
-	case IsBundle(dsn):
-		t.mode, t.why = ReadOnly, "exported histories can't be changed"
-		return t, nil
 	}
 	t.file = localFile(dsn)
 	t.mode, t.why = t.decide(o)
@@ -87,6 +83,8 @@ func Parse(dsn string, o Options) (Target, error) {
 
 func (t Target) decide(o Options) (mode Mode, why string) {
 	switch {
+	case IsBundle(t.dsn):
+		return ReadOnly, "it is an exported history"
 	case o.ReadOnly:
 		return ReadOnly, "asked for by --read-only"
 	case hasSetting(t.dsn, "mode=ro"):
@@ -135,6 +133,9 @@ func writable(path string) bool {
 	return f.Close() == nil
 }
 
+// IsBundle reports whether it is the file of an exported history.
+func (t Target) IsBundle() bool { return IsBundle(t.dsn) }
+
 // Mode returns what the connection may do, and why.
 func (t Target) Mode() (mode Mode, why string) { return t.mode, t.why }
 
@@ -142,7 +143,7 @@ func (t Target) Mode() (mode Mode, why string) { return t.mode, t.why }
 // the programs whose store it is.
 func (t Target) Open(ctx context.Context) (backend.Backend, error) {
 	if IsBundle(t.dsn) {
-		return offline.Open(t.dsn)
+		return exported.Open(t.dsn)
 	}
 	opts := []backends.Option{backends.WithoutMigrations()}
 	if t.mode == ReadOnly {

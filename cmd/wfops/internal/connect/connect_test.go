@@ -159,9 +159,20 @@ func TestOpenCreatesAndMigratesNothing(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for dsn, says := range map[string]string{"": "WFOPS_DSN"} {
-		if _, err := connect.Parse(dsn, connect.Options{}); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%q: %v", dsn, err)
+	if _, err := connect.Parse("", connect.Options{}); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), "WFOPS_DSN") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An exported history is a store that nobody can write to.
+func TestExportedHistory(t *testing.T) {
+	for _, file := range []string{"order.wfh", "order.wfh.gz", "order.wfh.json", "order.json"} {
+		target, err := connect.Parse(file, connect.Options{Write: true})
+		if mode, why := target.Mode(); err != nil || !target.IsBundle() || mode != connect.ReadOnly || why != "it is an exported history" {
+			t.Errorf("%s: %s, %s, %v", file, mode, why, err)
+		}
+		if _, err := target.Open(t.Context()); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }

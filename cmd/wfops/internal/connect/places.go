@@ -147,6 +147,33 @@ func (t Target) Kind() string {
 	return kind
 }
 
-// Local reports whether the store is a file of this machine, which is opened without a
-// password.
-func (t Target) Local() bool { return t.local() || IsBundle(t.dsn) }
+// quick is how large a file may be to be looked into without being asked to: one that
+// no program has open is copied to be read.
+const quick = 32 << 20
+
+// Quick reports whether the store can be tried without asking anybody for a password,
+// and at once: it is a file that is not large.
+func (t Target) Quick() bool {
+	path := t.file
+	if IsBundle(t.dsn) {
+		path = t.dsn
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() <= quick
+}
+
+// Reopened is the mode that the target would have with other options.
+func (t Target) Reopened(o Options, p Profile) Mode {
+	o.profile, o.profileMode = p.Name, p.Mode
+	mode, _ := t.decide(o)
+	return mode
+}
+
+// ReplayerPath returns where the replayer is: beside the configuration, unless that
+// says otherwise, or in PATH if it is a bare name.
+func (p Profile) ReplayerPath(getenv func(string) string) string {
+	if p.Replayer == "" || !strings.ContainsAny(p.Replayer, `/\`) {
+		return p.Replayer
+	}
+	return p.path(p.Replayer, getenv)
+}

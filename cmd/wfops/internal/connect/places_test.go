@@ -1,6 +1,7 @@
 package connect_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,8 +79,24 @@ func TestKinds(t *testing.T) {
 		if got := target.Kind(); err != nil || got != want {
 			t.Errorf("%s: %s, %v", dsn, got, err)
 		}
-		if local := target.Local(); local != slices.Contains([]string{"sqlite", "memory", "history"}, want) {
-			t.Errorf("%s is local: %v", dsn, local)
+	}
+}
+
+func TestQuick(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, size := range map[string]int64{"small.db": 1, "small.wfh": 1, "large.db": 1 << 30} {
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dsn, want := range map[string]bool{"small.db": true, "small.wfh": true, "sqlite:small.db?mode=ro": true, "large.db": false, "missing.db": false, "memory:": false, "mysql://h/d": false} {
+		target, err := connect.Parse(dsn, connect.Options{})
+		if got := target.Quick(); err != nil || got != want {
+			t.Errorf("%s: %v, %v", dsn, got, err)
 		}
 	}
 }

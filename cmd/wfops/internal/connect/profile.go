@@ -39,6 +39,10 @@ type Profile struct {
 	PasswordKeyring []string `yaml:"password_keyring"`
 	// Codec is a command that opens and seals payloads, see package codec.
 	Codec []string `yaml:"codec"`
+	// Replayer is the program that has the code of the workflows, for replays.
+	Replayer string `yaml:"replayer"`
+	// Environment is what the store is used for, such as production. Screens show it.
+	Environment string `yaml:"environment"`
 	// Project tells that it is from the file of a project.
 	Project bool `yaml:"-"`
 }
@@ -164,7 +168,7 @@ func (p Profile) check() error {
 // checkProject refuses what other people must not be able to make somebody do.
 func (p Profile) checkProject(password bool) error {
 	switch {
-	case password, p.Codec != nil:
+	case password, p.Codec != nil, p.Replayer != "":
 		return errors.New("a project's file must not say where a password is, nor name a command: it may be other people's; that belongs into your own configuration")
 	case p.Mode == "rw":
 		return errors.New("a project's file must not allow to write: that is for your own configuration, or --write")

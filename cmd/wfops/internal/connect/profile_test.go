@@ -124,6 +124,7 @@ func TestProjects(t *testing.T) {
 		"dsn: 'mysql://app@h/wf', password_command: [rm, -rf]":         "where a password is",
 		"dsn: 'mysql://app@h/wf', password_keyring: [wfops, app]":      "where a password is",
 		"dsn: 'mysql://app@h/wf', codec: [./evil]":                     "nor name a command",
+		"dsn: 'mysql://app@h/wf', replayer: ./evil":                    "nor name a command",
 		"dsn: 'mysql://app@h/wf', mode: rw":                            "must not allow to write",
 		"dsn: ./app.db, mode: rw":                                      "must not allow to write",
 		"dsn: 'mysql://app:x@h/wf'":                                    "must not hold a password",
@@ -132,7 +133,7 @@ func TestProjects(t *testing.T) {
 		"dsn: 'postgres://h/wf?password=x'":                            "must not hold a password",
 		"dsn: 'postgres://h/wf?sslpassword=x'":                         "must not hold a password",
 		"dsn: 'root:x@tcp(db:3306)/wf'":                                "must not hold a password",
-		"dsn: ./app.db, replayer: [./evil]":                            "replayer",
+		"dsn: ./app.db, replayer: ./evil":                              "nor name a command",
 	} {
 		write("profiles: {p: {" + text + "}}")
 		if profiles, err := connect.ProjectProfiles(dir); !errors.Is(err, engine.ErrInvalidArgument) || !strings.Contains(err.Error(), says) {

@@ -50,13 +50,15 @@ type DiffRow struct {
 	A       *Step                `json:"a,omitempty"`
 	B       *Step                `json:"b,omitempty"`
 	Changes []diagnostics.Change `json:"changes,omitempty"`
+	// More changes were found than are listed.
+	More int `json:"more,omitempty"`
 }
 
 // OfDiff returns the form of what differs.
 func OfDiff(a, b diagnostics.Bundle, d diagnostics.Result) Diff {
 	form := Diff{Schema: SchemaDiff, A: sideOf(a), B: sideOf(b), Summary: d.Summary, Counts: d.Counts, Ignored: d.Ignored, Capped: d.Capped, Rows: make([]DiffRow, len(d.Rows))}
 	for i, r := range d.Rows {
-		form.Rows[i] = DiffRow{Op: r.Op, Key: r.Key, A: stepOf(r.A), B: stepOf(r.B), Changes: r.Changes}
+		form.Rows[i] = DiffRow{Op: r.Op, Key: r.Key, A: stepOf(r.A), B: stepOf(r.B), Changes: r.Changes, More: r.More}
 	}
 	return form
 }

@@ -224,6 +224,11 @@ func (p *parser) quoted() (string, error) {
 	return "", p.wrong(start, len(p.input), "the closing quote is missing")
 }
 
+// Quote returns a text as a value that stands for nothing but itself.
+func Quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
 func (p *parser) regexp() (*regexp.Regexp, error) {
 	start := p.at
 	var b strings.Builder

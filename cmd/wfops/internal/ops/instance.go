@@ -84,6 +84,12 @@ func (s *Store) Resolve(ctx context.Context, name string) (backend.Summary, erro
 	return s.b.Get(ctx, engine.Instance{InstanceID: ids[0]})
 }
 
+// Beginning returns some of the ids that begin with prefix, for somebody who types one.
+func (s *Store) Beginning(ctx context.Context, prefix string) ([]string, error) {
+	ids, _, err := s.beginning(ctx, prefix)
+	return ids, err
+}
+
 // beginning returns some of the ids that begin with prefix. An instance that has
 // continued as new many times has many executions, and is still one.
 func (s *Store) beginning(ctx context.Context, prefix string) (ids []string, more bool, err error) {
@@ -112,10 +118,9 @@ type Detail struct {
 	backend.Summary
 
 	Pending backend.Pending
-	// Workers are those that are alive.
+	// Workers are those that are alive, unless File tells that nothing is known of any.
 	Workers []Worker
-	// Offline tells that nobody knows the workers, because this is from a file.
-	Offline bool
+	File    bool
 	Now     time.Time
 }
 
@@ -130,7 +135,7 @@ const maxPending = 1000
 // Detail returns what is stored about the execution of a summary that was read
 // before; what has changed since then is read again.
 func (s *Store) Detail(ctx context.Context, i engine.Instance) (Detail, error) {
-	var d Detail
+	d := Detail{File: s.o.File}
 	var err error
 	if d.Summary, err = s.b.Get(ctx, i); err != nil {
 		return d, err
@@ -138,10 +143,9 @@ func (s *Store) Detail(ctx context.Context, i engine.Instance) (Detail, error) {
 	if d.Pending, err = s.b.Pending(ctx, d.Instance, maxPending); err != nil {
 		return d, fmt.Errorf("what is pending of %s: %w", d.Instance, err)
 	}
-	if d.Workers, err = s.Workers(ctx); err != nil && !errors.Is(err, ErrNotKept) {
+	if d.Workers, err = s.Workers(ctx); err != nil {
 		return d, err
 	}
-	d.Offline = err != nil
 	d.Workers = slices.DeleteFunc(d.Workers, func(w Worker) bool { return w.Lost })
 	d.Now, err = s.Now(ctx)
 	return d, err
@@ -179,6 +183,38 @@ func (s *Store) History(ctx context.Context, i engine.Instance, after int64) ite
 		}
 	}
 }
+
+// Event returns one event of an execution. The error is a *NoEventError if its history
+// has no event of that number.
+func (s *Store) Event(ctx context.Context, i engine.Instance, seq int64) (history.Event, error) {
+	chunks, err := s.b.History(ctx, i, seq-1, 1)
+	if err != nil {
+		return history.Event{}, fmt.Errorf("event %d of %s: %w", seq, i, err)
+	}
+	for _, chunk := range chunks {
+		events, err := chunk.Events.Decode(chunk.First)
+		if err != nil {
+			return history.Event{}, fmt.Errorf("event %d of %s: %w", seq, i, err)
+		}
+		for _, e := range events {
+			if e.Seq == seq {
+				return e, nil
+			}
+		}
+	}
+	return history.Event{}, &NoEventError{i, seq}
+}
+
+// NoEventError tells that a history has no event of a number.
+type NoEventError struct {
+	Instance engine.Instance
+	Seq      int64
+}
+
+func (e *NoEventError) Error() string { return fmt.Sprintf("%s has no event %d", e.Instance, e.Seq) }
+
+// Unwrap says that the question was wrong, not the store.
+func (*NoEventError) Unwrap() error { return engine.ErrInvalidArgument }
 
 // Node is an execution with its children.
 type Node struct {

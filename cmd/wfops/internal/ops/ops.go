@@ -10,16 +10,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/backend/intercept"
 )
-
-// ErrNotKept tells that a store does not keep what it was asked for: an exported history
-// knows no queues and no workers.
-var ErrNotKept = fmt.Errorf("%w: exported histories don't tell of that", engine.ErrInvalidArgument)
 
 // Store is a connection to a store. It is safe for concurrent use; closing the
 // backend stays the caller's.
@@ -27,6 +23,8 @@ type Store struct {
 	b    backend.Backend
 	o    Options
 	time clock
+	// observer hears of calls.
+	observer atomic.Pointer[func(Call)]
 }
 
 // Options change how New builds a Store. The zero value may write.
@@ -38,19 +36,23 @@ type Options struct {
 	// Patience is how long one call of the store may take; 0 means as long as its ctx
 	// allows. A list or a history makes many calls.
 	Patience time.Duration
+	// File tells that the store is the file of an exported history: nothing is known of
+	// workers.
+	File bool
 	// Clock is this machine's; nil means time.Now.
 	Clock func() time.Time
 }
 
 // New returns a Store on b.
 func New(b backend.Backend, o Options) *Store {
-	s := &Store{b: b, o: o, time: clock{local: o.Clock}}
+	s := &Store{o: o, time: clock{local: o.Clock}}
 	if s.time.local == nil {
 		s.time.local = time.Now
 	}
 	if o.Patience > 0 {
-		s.b = intercept.New(b, o.bound)
+		b = intercept.New(b, o.bound)
 	}
+	s.b = intercept.New(b, s.observed)
 	return s
 }
 
@@ -67,6 +69,9 @@ func (o Options) bound(ctx context.Context, m intercept.Method, next func(contex
 
 // ReadOnly reports whether changes are refused without asking the store.
 func (s *Store) ReadOnly() bool { return s.o.ReadOnly }
+
+// IsFile reports whether the store is the file of an exported history.
+func (s *Store) IsFile() bool { return s.o.File }
 
 // Info describes the store.
 func (s *Store) Info(ctx context.Context) (backend.Info, error) {

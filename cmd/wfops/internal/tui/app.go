@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +33,17 @@ type Connection struct {
 	Instance engine.Instance
 	// Replayer is the program whose code histories are replayed with, or empty.
 	Replayer string
+	// Codec opens and seals payloads, or is nil.
+	Codec Codec
 	// Close closes it.
 	Close func() error
+}
+
+// Codec opens payloads that are stored sealed, and seals those that are sent. It may
+// take its time.
+type Codec interface {
+	Open(ctx context.Context, stored engine.Payload) (engine.Payload, error)
+	Seal(ctx context.Context, plain engine.Payload) (engine.Payload, error)
 }
 
 // Options say how the console is to be.
@@ -54,10 +64,14 @@ type Options struct {
 	Places  func(context.Context) ([]view.Place, error)
 	Check   func(ctx context.Context, place string) view.Checked
 	Connect func(ctx context.Context, place string, write bool) (*Connection, error)
+	// Rest is how long a cursor rests before what it is on is read, see Rest.
+	Rest time.Duration
 	// Clock is this machine's; nil means time.Now.
 	Clock func() time.Time
 	// Getenv reads the environment.
 	Getenv func(string) string
+	// Profiles are the names of stores that the palette offers; nil if there are none.
+	Profiles func() []string
 }
 
 // screen is one page of the console. All of its methods are called by the loop.
@@ -78,11 +92,21 @@ type screen interface {
 	chosen() []backend.Summary
 }
 
+// able screens say which of the moves that mean the same everywhere mean something on
+// them now. What means nothing is in no hint, help or palette.
+type able interface{ can(name string) bool }
+
+// argued screens take arguments that are typed behind a colon.
+type argued interface {
+	doWith(name string, args []string) bool
+}
+
 // app is the console while it runs. Only the loop touches it, but for queue, busy and
 // crashes.
 type app struct {
 	o        Options
 	ctx      context.Context
+	cancel   context.CancelFunc
 	terminal tcell.Screen
 	events   chan tcell.Event
 	queue    *queue
@@ -95,11 +119,21 @@ type app struct {
 	conn    *Connection
 	counted counted
 	stack   []screen
+	log     *callLog
 	// over takes all keys while it is there: a line that is typed, a question.
 	over overlay
 	frame
 	done []string // the last actions, for a crash
 	quit bool
+	// broken is why the console can't go on.
+	broken error
+	// pasted gathers what is pasted, while it is; pressed are the buttons that are held.
+	pasted  *strings.Builder
+	pressed tcell.ButtonMask
+	// away, unless nil, is closed when another program gives the terminal back.
+	away   chan struct{}
+	change *changing
+	past   recall
 }
 
 // overlay is what takes the keys from a screen for a while.
@@ -115,9 +149,10 @@ func newApp(ctx context.Context, o Options, terminal tcell.Screen) *app {
 		o.Clock = time.Now
 	}
 	a := &app{
-		o: o, ctx: ctx, terminal: terminal, events: make(chan tcell.Event, 64), queue: newQueue(), crashes: make(chan *CrashError, 1),
-		errands: map[errand]*running{}, bind: bind(),
+		o: o, terminal: terminal, events: make(chan tcell.Event, 64), queue: newQueue(), crashes: make(chan *CrashError, 1),
+		errands: map[errand]*running{}, bind: bind(), log: newCallLog(o.Clock),
 	}
+	a.ctx, a.cancel = context.WithCancel(ctx)
 	if o.Connection != nil {
 		a.connected(o.Connection)
 	} else {
@@ -129,7 +164,8 @@ func newApp(ctx context.Context, o Options, terminal tcell.Screen) *app {
 // connected shows a store.
 func (a *app) connected(c *Connection) {
 	a.conn = c
-	a.stack = nil
+	c.Store.Observe(a.log.called)
+	a.lost, a.stack = lost{}, nil
 	a.show(newList(a))
 	if c.Instance != (engine.Instance{}) {
 		a.show(newDetail(a, backend.Summary{Instance: c.Instance}))
@@ -168,11 +204,17 @@ func (a *app) options() view.Options {
 
 // key handles a key.
 func (a *app) key(ev *tcell.EventKey) {
-	if ev.Key() == tcell.KeyCtrlC {
+	if ev.Key() == tcell.KeyCtrlC && a.pasted == nil {
 		a.interrupt()
 		return
 	}
-	a.leaving = false
+	if a.leaving = false; a.over == nil {
+		a.toast = view.Cell{} // it has been there to be read
+	}
+	if a.pasted != nil {
+		a.gather(ev)
+		return
+	}
 	if a.over != nil {
 		if over := a.over; over.key(ev) && a.over == over {
 			a.over = nil
@@ -189,6 +231,10 @@ func (a *app) interrupt() {
 	switch {
 	case a.over != nil:
 		a.over = nil
+	case a.drop(errand{nil, targeting}):
+		a.say(view.Waiting, "canceled: nothing was done")
+	case a.change != nil:
+		a.change.stop()
 	case a.dropAll(a.top()):
 		a.say(view.Waiting, "canceled")
 	case a.leaving:
@@ -202,25 +248,33 @@ func (a *app) interrupt() {
 // remembered is how many actions a crash tells.
 const remembered = 50
 
-// do does what a move or a command is called. The screen comes first: it knows best.
-func (a *app) do(name string) {
+// do does what a move or a command is called.
+func (a *app) do(name string) { a.doWith(name, nil) }
+
+// doWith does what a move or a command is called. The screen comes first: it knows
+// best.
+func (a *app) doWith(name string, args []string) {
 	if a.done = append(a.done, name); len(a.done) > remembered {
 		a.done = a.done[1:]
 	}
-	if !a.top().do(name) && !a.general(name) {
+	s, takes := a.top().(argued)
+	switch {
+	case len(args) == 0 && a.top().do(name), takes && s.doWith(name, args):
+	case a.general(name, args...), a.around(name, args), a.about(name, args):
+	default:
 		a.say(view.Muted, name+" means nothing here")
 	}
 }
 
 // general does what means the same on every screen.
-func (a *app) general(name string) bool {
+func (a *app) general(name string, args ...string) bool {
 	switch name {
 	case "back":
 		a.back()
 	case "quit":
-		a.quit = true
+		a.retreat()
 	case "palette":
-		a.over = newPrompt(":", "", a.typed)
+		a.over = newPalette(a, strings.Join(args, " "))
 	case "refresh":
 		a.top().refresh()
 	case "freeze":
@@ -234,26 +288,15 @@ func (a *app) general(name string) bool {
 	case "queues", "workers", "health":
 		return a.openService(name)
 	case "ctx":
-		return a.openConnections()
-	case "write":
-		return a.openForChanges()
+		return a.openConnections(args...)
+	case "diff":
+		return a.openDiff(args...)
+	case "replay":
+		return a.openReplay(args...)
+	case "why":
+		return a.openWhy(args...)
 	default:
 		return false
 	}
 	return true
-}
-
-// typed does what was typed behind a colon.
-func (a *app) typed(text string, final bool) {
-	if final && text != "" {
-		a.do(text)
-	}
-}
-
-func (a *app) mouse(on bool) {
-	if a.o.Mouse = on; on {
-		a.terminal.EnableMouse()
-		return
-	}
-	a.terminal.DisableMouse()
 }

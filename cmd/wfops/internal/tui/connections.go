@@ -54,6 +54,9 @@ func (*connections) chosen() []backend.Summary { return nil }
 const placesAge = 10 * time.Second
 
 func (c *connections) refresh() {
+	if c.a.lost.err == nil { // this screen asks the store for nothing else
+		c.a.recensus()
+	}
 	if c.a.o.Places == nil || c.a.underWay(c, "places") || !c.read.IsZero() && c.a.o.Clock().Sub(c.read) < placesAge {
 		return
 	}
@@ -71,7 +74,7 @@ func (c *connections) reread() {
 			c.table.to(i)
 		}
 		for i := range places {
-			if places[i].Local && !c.tried[places[i].Name].Done {
+			if places[i].Quick && !c.tried[places[i].Name].Done {
 				c.try(&places[i])
 			}
 		}
@@ -81,8 +84,9 @@ func (c *connections) reread() {
 // trialTime is how long a place may take to answer.
 const trialTime = 5 * time.Second
 
-// try finds out whether a place can be used. It is done at once for files; others may
-// want to ask somebody for a password, and are left alone until they are asked for.
+// try finds out whether a place can be used. It is done at once for files that are not
+// large; others may want to ask somebody for a password, and are left alone until they
+// are asked for.
 func (c *connections) try(p *view.Place) {
 	name := p.Name
 	if c.a.o.Check == nil || p.Problem != nil || c.tried[name].Running {
@@ -137,6 +141,19 @@ func (c *connections) do(name string) bool {
 		}
 	default:
 		return false
+	}
+	return true
+}
+
+// can says which moves mean something here.
+func (c *connections) can(name string) bool {
+	switch name {
+	case "filter", "actions", "left", "right", "wide", "times", "freeze", "next", "previous", "next-pane", "previous-pane", "yank", "yank-menu":
+		return false
+	case "enter", "test", "test-all":
+		return c.current() != nil
+	case "back":
+		return len(c.a.stack) > 1
 	}
 	return true
 }

@@ -17,7 +17,7 @@ func (a *app) connectTo(place string, write bool) {
 		a.say(view.Bad, "there is nothing else to connect to")
 		return
 	}
-	a.say(view.Waiting, "connecting to "+place+"…")
+	a.say(view.Waiting, "connecting to "+shown(place)+"…")
 	askFor(a, a.top(), "connect", func(ctx context.Context) (*Connection, error) {
 		c, err := connect(ctx, place, write)
 		if err == nil && c == nil {
@@ -37,10 +37,19 @@ func (a *app) connectTo(place string, write bool) {
 	}, func(c *Connection) { _ = c.close() })
 }
 
+// shown is a place without what may be a secret, if somebody has typed a connection
+// string.
+func shown(place string) string {
+	if scheme, _, found := strings.Cut(place, "://"); found {
+		return scheme + "://…"
+	}
+	return place
+}
+
 // unconnected says why a place could not be opened: in a line, and in full beside the
 // place if that is on the screen.
 func (a *app) unconnected(place string, err error) {
-	a.say(view.Bad, place+": "+err.Error())
+	a.say(view.Bad, shown(place)+": "+err.Error())
 	if c, ok := a.top().(*connections); ok {
 		c.tried[place] = view.Trial{Done: true, Checked: view.Checked{Err: err}}
 	}
@@ -48,15 +57,16 @@ func (a *app) unconnected(place string, err error) {
 
 // switchTo shows another store.
 func (a *app) switchTo(c *Connection) {
-	old := a.leave()
+	old := a.disconnect()
 	a.connected(c)
 	a.closeBeside(old)
 }
 
 // reopened goes on with the store that is shown, over a new connection.
 func (a *app) reopened(c *Connection) {
-	old := a.leave()
+	old := a.disconnect()
 	a.conn = c
+	c.Store.Observe(a.log.called)
 	a.closeBeside(old)
 	a.top().refresh()
 	if c.Store.ReadOnly() {
@@ -66,8 +76,8 @@ func (a *app) reopened(c *Connection) {
 	a.say(view.Attention, c.Name+" can be changed now")
 }
 
-// leave forgets what was asked and is known of the store that is open, and returns it.
-func (a *app) leave() *Connection {
+// disconnect forgets what was asked and is known of the store that is open, and returns it.
+func (a *app) disconnect() *Connection {
 	for _, s := range a.stack {
 		a.dropAll(s)
 	}
@@ -112,6 +122,12 @@ func (a *app) openForChanges() bool {
 		a.askForChanges(c)
 	}
 	return true
+}
+
+// opensForChanges reports whether what is read-only now need not be.
+func (a *app) opensForChanges() bool {
+	c := a.conn
+	return c != nil && c.Store.ReadOnly() && c.Protected == "" && c.Place != "" && a.o.Connect != nil
 }
 
 func (a *app) askForChanges(c *Connection) {

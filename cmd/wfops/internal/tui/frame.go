@@ -2,11 +2,9 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/gdamore/tcell/v2"
-
-	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
@@ -23,6 +21,10 @@ type frame struct {
 	redraw bool
 	// heard is when the store answered last.
 	heard time.Time
+	// asked is when a refresh began that has not been answered, and cost how long the
+	// last one took.
+	asked time.Time
+	cost  time.Duration
 	lost  lost
 }
 
@@ -37,13 +39,33 @@ type lost struct {
 const spacious = 30
 
 // say shows a line at the foot of the screen.
-func (a *app) say(style view.Style, text string) { a.toast = view.Cell{Text: text, Style: style} }
+func (a *app) say(style view.Style, text string) {
+	a.toast = view.Cell{Text: text, Style: style}
+	if text != "" && style != view.Muted && style != view.Waiting {
+		a.log.said(style, text)
+	}
+}
 
-// refresh reads anew what is shown, unless the store is given time to come back.
+// A store that takes long to answer is asked less often: reading anew may take a tenth
+// of its time, but happens twice a minute at least.
+const (
+	costShare = 10
+	longest   = 30 * time.Second
+)
+
+// pace is how often a store is asked that takes that long.
+func (a *app) pace() time.Duration { return max(a.o.Refresh, min(longest, costShare*a.cost)) }
+
+// refresh reads anew what is shown, unless the store is given time.
 func (a *app) refresh() {
-	if a.lost.err != nil && a.o.Clock().Before(a.lost.next) {
+	now := a.o.Clock()
+	switch {
+	case a.lost.err != nil && (now.Before(a.lost.next) || a.waits(a.top())):
+		return
+	case a.lost.err == nil && costShare*a.cost > a.o.Refresh && now.Before(a.heard.Add(a.pace())):
 		return
 	}
+	a.asked = now
 	a.top().refresh()
 }
 
@@ -58,6 +80,9 @@ const (
 func (a *app) heardOf(err error) bool {
 	if err == nil {
 		a.heard, a.lost = a.o.Clock(), lost{}
+		if !a.asked.IsZero() {
+			a.cost, a.asked = a.heard.Sub(a.asked), time.Time{}
+		}
 		a.recensus()
 		return true
 	}
@@ -73,6 +98,10 @@ func (a *app) heardOf(err error) bool {
 // paint draws everything.
 func (a *app) paint(g *grid.Grid) {
 	all := g.All()
+	if all.W < leastWidth || all.H < leastHeight {
+		tooSmall(all)
+		return
+	}
 	o := a.options()
 	head, rest := all.Top(2)
 	if all.H >= spacious {
@@ -106,7 +135,23 @@ func (a *app) paintHead(at grid.Area, o view.Options) {
 		}
 		x = at.Put(x, 1, grid.Strong, view.Cell{Text: s.title(), Style: view.Header})
 	}
-	at.Sub(x+2, 1, at.W-x-2, 1).Right(0, 0, a.top().facts()...)
+	room = at.Sub(x+2, 1, at.W-x-2, 1)
+	room.Right(0, 0, fitting(a.top().facts(), room.W)...)
+}
+
+// fitting leaves out what matters least where there is no room for all.
+func fitting(facts []view.Cell, width int) []view.Cell {
+	used := 0
+	for _, c := range facts {
+		used += view.Width(view.Escape(c.Text))
+	}
+	return slices.DeleteFunc(slices.Clone(facts), func(c view.Cell) bool {
+		drop := used > width && c.Style == view.Muted
+		if drop {
+			used -= view.Width(view.Escape(c.Text))
+		}
+		return drop
+	})
 }
 
 func (a *app) identity() []view.Cell {
@@ -126,53 +171,59 @@ func (a *app) liveness() string {
 		return "paused"
 	case a.o.Refresh == 0:
 		return ""
+	case a.heard.IsZero():
+		return "reading"
+	case a.o.Clock().Sub(a.heard) > staleAfter*a.pace():
+		return "stale " + view.Span(a.o.Clock().Sub(a.heard))
 	}
-	return "live " + a.o.Refresh.String()
+	return "live " + a.pace().Round(100*time.Millisecond).String()
 }
 
+// staleAfter is how many refreshes have to be missing for data to be old.
+const staleAfter = 4
+
 func (a *app) banner() string {
-	return fmt.Sprintf("no answer, try %d in %s: %v", a.lost.try+1, view.Span(max(0, a.lost.next.Sub(a.o.Clock()))), a.lost.err)
+	return fmt.Sprintf("NO ANSWER from the store, try %d in %s", a.lost.try+1, view.Span(max(0, a.lost.next.Sub(a.o.Clock()))))
 }
 
 // paintFoot shows what was said last, and the keys of the screen.
 func (a *app) paintFoot(at grid.Area, _ view.Options) {
-	at.Line(0, 0, a.toast)
-	x := 0
-	scopes := a.top().scopes()
-	hint := func(key, word string) {
-		if width := view.Width(key) + view.Width(word) + 1; x+width <= at.W {
-			x = at.Put(x, 1, grid.Strong, view.Cell{Text: key})
-			x = at.Put(x, 1, 0, view.Cell{Text: " " + word + "  ", Style: view.Muted})
-		}
+	said, toast := at.Sub(0, 0, at.W, 1), a.toast
+	if a.lost.err != nil && toast.Text == "" {
+		toast = view.Cell{Text: a.lost.err.Error(), Style: view.Bad}
 	}
-	for _, scope := range append(scopes, command.ScopeAll) {
-		for _, m := range command.Moves() {
-			for _, k := range m.Keys {
-				if k.Scope == scope && m.Hint != "" {
-					hint(k.Key, m.Hint)
-					break
-				}
+	if said.Line(0, 0, toast); view.Width(view.Escape(toast.Text)) > at.W {
+		said.Right(0, grid.Strong, view.Cell{Text: "  @ log"})
+	}
+	x := 0
+	for _, h := range a.hints(at.W) {
+		x = at.Put(x, 1, grid.Strong, view.Cell{Text: h.key})
+		x = at.Put(x, 1, 0, view.Cell{Text: " " + h.hint, Style: view.Muted}) + between
+	}
+}
+
+// between is the room between two hints.
+const between = 2
+
+// hints are the keys at the foot: those of the screen, those of everywhere, and as many
+// commands as there is room for. Help is always there.
+func (a *app) hints(room int) (shown []offer) {
+	all := a.offers()
+	at := slices.IndexFunc(all, func(o offer) bool { return o.name == "help" })
+	help := all[at]
+	room -= help.hintWidth()
+	for _, commands := range []bool{false, true} {
+		for _, o := range all {
+			width := o.hintWidth() + between
+			isCommand := o.cli != ""
+			if o.key != "" && o.hint != "" && isCommand == commands && o.name != help.name && width <= room {
+				shown = append(shown, o)
+				room -= width
 			}
 		}
 	}
+	slices.SortStableFunc(shown, func(x, y offer) int { return x.scope - y.scope })
+	return append(shown, help)
 }
 
-// pointer handles the mouse.
-func (a *app) pointer(ev *tcell.EventMouse) {
-	if a.over != nil {
-		return
-	}
-	switch {
-	case ev.Buttons()&tcell.WheelUp != 0:
-		a.do("up")
-	case ev.Buttons()&tcell.WheelDown != 0:
-		a.do("down")
-	case ev.Buttons()&tcell.Button1 != 0:
-		if s, ok := a.top().(clickable); ok {
-			s.click(ev.Position())
-		}
-	}
-}
-
-// clickable screens know what a place on the terminal is.
-type clickable interface{ click(x, y int) }
+func (o offer) hintWidth() int { return view.Width(o.key) + view.Width(o.hint) + 1 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,11 +19,25 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/backend/intercept"
 )
 
 var update = flag.Bool("update", false, "write golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// binaries is a folder for programs that tests build.
+var binaries string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "wfops-tui")
+	if err != nil {
+		panic(err)
+	}
+	binaries = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
 
 var now = time.Date(2026, 8, 22, 11, 42, 7, 0, time.UTC)
 
@@ -33,6 +48,8 @@ type player struct {
 	app      *app
 	terminal tcell.SimulationScreen
 	clock    *opstest.Clock
+	backend  backend.Backend
+	writes   *atomic.Int64 // calls that change the store
 	ended    chan error
 }
 
@@ -48,7 +65,14 @@ func play(t *testing.T, w, h int, change func(*Options)) *player {
 
 func playOn(t *testing.T, b backend.Backend, clock *opstest.Clock, w, h int, change func(*Options)) *player {
 	t.Helper()
-	store := ops.New(b, ops.Options{By: "ana@host-9", Clock: clock.Now})
+	writes := &atomic.Int64{}
+	watched := intercept.New(b, func(ctx context.Context, m intercept.Method, next func(context.Context) error) error {
+		if !m.Reads() {
+			writes.Add(1)
+		}
+		return next(ctx)
+	})
+	store := ops.New(watched, ops.Options{By: "ana@host-9", Clock: clock.Now})
 	if _, err := store.Info(t.Context()); err != nil { // tells the store's time
 		t.Fatal(err)
 	}
@@ -65,7 +89,7 @@ func playOn(t *testing.T, b backend.Backend, clock *opstest.Clock, w, h int, cha
 	}
 	terminal.SetSize(w, h)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &player{T: t, terminal: terminal, clock: clock, ended: make(chan error, 1), app: newApp(ctx, o, terminal)}
+	p := &player{T: t, backend: b, writes: writes, terminal: terminal, clock: clock, ended: make(chan error, 1), app: newApp(ctx, o, terminal)}
 	go func() { p.ended <- p.app.run() }()
 	t.Cleanup(func() {
 		cancel()
@@ -117,6 +141,7 @@ func (p *player) settle() {
 			if yes {
 				return
 			}
+			<-time.After(100 * time.Microsecond) // what is under way needs the processor, too
 		case err := <-p.ended:
 			p.ended <- err
 			return
@@ -165,9 +190,31 @@ func (p *player) sees(texts ...string) {
 // golden compares the screen with a file: what is shown, and what each cell means.
 func (p *player) golden(name string) {
 	p.Helper()
+	p.goldenIn("testdata", name)
+}
+
+// goldenIn is golden for who has left the folder of the tests.
+func (p *player) goldenIn(folder, name string) {
+	p.Helper()
+	p.sameIn(folder, name, p.picture())
+}
+
+// picture is the screen as golden files have it.
+func (p *player) picture() string {
+	p.Helper()
 	g := p.grid()
-	got := framed(g.Text()) + "\n" + framed(g.Roles())
-	path := filepath.Join("testdata", name+".txt")
+	return framed(g.Text()) + "\n" + framed(g.Roles())
+}
+
+// same compares with a golden file.
+func (p *player) same(name, got string) {
+	p.Helper()
+	p.sameIn("testdata", name, got)
+}
+
+func (p *player) sameIn(folder, name, got string) {
+	p.Helper()
+	path := filepath.Join(folder, name+".txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			p.Fatal(err)

@@ -34,12 +34,12 @@ type bindings map[command.Key]string
 
 func bind() bindings {
 	all := bindings{}
-	for _, c := range command.All() {
+	for _, c := range allCommands() {
 		for _, k := range c.Keys {
 			all[k] = c.Name
 		}
 	}
-	for _, m := range command.Moves() {
+	for _, m := range allMoves() {
 		for _, k := range m.Keys {
 			all[k] = m.Name
 		}

@@ -25,9 +25,13 @@ func newLine(text string) line {
 
 func (l *line) text() string { return strings.Join(l.clusters, "") }
 
-// insert puts text where the cursor is. Control characters have no place in a line.
+// insert puts text where the cursor is. Control characters have no place in a line;
+// what is between lines becomes a space.
 func (l *line) insert(text string) {
 	text = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
 		if unicode.IsControl(r) {
 			return -1
 		}
@@ -96,13 +100,19 @@ func (l *line) edit(ev *tcell.EventKey) bool {
 	return true
 }
 
-// draw draws the line with the cursor in sight.
-func (l *line) draw(at grid.Area) {
-	first := 0
-	width := func(from int) int { return view.Width(view.Escape(strings.Join(l.clusters[from:l.at], ""))) }
-	for first < l.at && width(first) >= at.W {
-		first++
+// draw draws the line with the cursor in sight. It returns at which byte of the text it
+// begins.
+func (l *line) draw(at grid.Area) (begin int) {
+	first, width := l.at, 0
+	for first > 0 {
+		wide := view.Width(view.Escape(l.clusters[first-1]))
+		if width+wide >= at.W {
+			break
+		}
+		first, width = first-1, width+wide
 	}
-	at.Put(0, 0, 0, view.Cell{Text: strings.Join(l.clusters[first:], "")})
-	at.Cursor(width(first), 0)
+	last := min(len(l.clusters), first+at.W) // none is narrower than a cell but marks
+	at.Put(0, 0, 0, view.Cell{Text: strings.Join(l.clusters[first:last], "")})
+	at.Cursor(width, 0)
+	return len(strings.Join(l.clusters[:first], ""))
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type list struct {
 	// text is the filter as it was typed, and problem what is wrong with it.
 	text    string
 	problem error
+	typing  bool // a filter, of which more may come
 	sort    ops.Sort
 	up      bool
 
@@ -32,13 +34,23 @@ type list struct {
 	// selected is the instance under the cursor, wherever it moves.
 	selected engine.Instance
 	marks    map[engine.Instance]backend.Summary
-	wide     bool
-	preview  bool
-	page     ops.ListPage // the last one that was read
+	// anchor is where a range of marks begins, and before what was marked then.
+	anchor  engine.Instance
+	before  map[engine.Instance]backend.Summary
+	clicked time.Time
+	wide    bool
+	preview bool
+	page    ops.ListPage // the last one that was read
+	scanned int          // executions that were looked at
+	maxScan int          // of a page; 0 means the default
 
 	counts    ops.Counts
 	countNext time.Time
-	detail    ops.Detail
+	seen      preview
+	// looking is the instance that the preview reads, or has read.
+	looking engine.Instance
+	// spacious lists show more of the instance under the cursor.
+	spacious bool
 }
 
 // Sizes of a list.
@@ -46,8 +58,6 @@ const (
 	listPage = 200
 	// mostRows are kept: who looks for something among more filters.
 	mostRows = 50_000
-	// previewFrom is how high a screen has to be for a preview.
-	previewFrom, previewHeight = 18, 6
 )
 
 func newList(a *app) *list {
@@ -70,12 +80,18 @@ func (l *list) facts() []view.Cell {
 	}
 	cells := []view.Cell{}
 	if len(l.marks) > 0 {
-		cells = append(cells, view.Cell{Text: fmt.Sprintf("%d marked (%d not shown)  ", len(l.marks), l.hidden())})
+		cells = append(cells, view.Cell{Text: fmt.Sprintf("%d marked%s  ", len(l.marks), l.hiddenNote()), Style: view.Header})
+	}
+	if l.anchor != (engine.Instance{}) {
+		cells = append(cells, view.Cell{Text: "range, v ends  ", Style: view.Waiting})
+	}
+	switch {
+	case l.page.Capped && l.next != "":
+		cells = append(cells, view.Cell{Text: "scanned " + view.Count(int64(l.scanned)) + ", more: G  ", Style: view.Waiting})
+	case l.page.Scan:
+		cells = append(cells, view.Cell{Text: "scan  ", Style: view.Waiting})
 	}
 	cells = append(cells, view.Cell{Text: "sort " + order + "  ", Style: view.Muted})
-	if l.page.Scan {
-		cells = append(cells, view.Cell{Text: "scan ", Style: view.Waiting})
-	}
 	row := 0
 	if l.count() > 0 {
 		row = l.table.cursor + 1
@@ -98,7 +114,7 @@ func (l *list) total() string {
 func (l *list) count() int { return len(l.items) }
 
 func (l *list) request() ops.ListRequest {
-	return ops.ListRequest{Filter: l.filter, Sort: l.sort, Ascending: l.up, Limit: listPage}
+	return ops.ListRequest{Filter: l.filter, Sort: l.sort, Ascending: l.up, Limit: listPage, MaxScan: l.maxScan}
 }
 
 // fresh is what a refresh has read.
@@ -112,11 +128,19 @@ func (l *list) refresh() {
 	if l.a.underWay(l, "page") {
 		return
 	}
-	store, request, seen := l.a.conn.Store, l.request(), l.visible()
+	store, request, seen, typing := l.a.conn.Store, l.request(), l.visible(), l.typing
 	ask(l.a, l, "page", func(ctx context.Context) (fresh, error) {
+		if typing {
+			if err := l.a.rested(ctx); err != nil {
+				return fresh{}, err
+			}
+		}
 		page, err := store.List(ctx, request)
 		f := fresh{page, map[engine.Instance]*backend.Summary{}}
-		for _, i := range seen {
+		for i := range page.Items {
+			delete(seen, page.Items[i].Instance)
+		}
+		for i := range seen {
 			if err != nil {
 				break
 			}
@@ -132,19 +156,27 @@ func (l *list) refresh() {
 		return f, err
 	}, func(f fresh, err error) {
 		if l.a.heardOf(err) {
-			l.begin(f.page.Items, f.page.Next)
-			l.renew(f.rows)
-			l.page = f.page
+			if len(l.items) == l.head {
+				l.page, l.scanned = f.page, f.page.Scanned
+			}
+			l.begin(f.page.Items, f.page.Next, f.rows)
+			l.remark()
 			l.settle()
+			l.look() // what it waits for may have changed, though it has not
 		}
 	})
 	l.recount()
 }
 
-// visible are the instances on the screen that are not of the first page.
-func (l *list) visible() (all []engine.Instance) {
-	for i := max(l.head, l.table.top); i < min(l.count(), l.table.top+l.table.page); i++ {
-		all = append(all, l.items[i].Instance)
+// visible are the instances on the screen, and the one under the cursor. They are read
+// again unless they are on the first page.
+func (l *list) visible() map[engine.Instance]bool {
+	all := map[engine.Instance]bool{}
+	for i := l.table.top; i < min(l.count(), l.table.top+l.table.page); i++ {
+		all[l.items[i].Instance] = true
+	}
+	if l.find(l.selected) >= 0 {
+		all[l.selected] = true
 	}
 	return all
 }
@@ -167,6 +199,7 @@ func (l *list) select1() {
 		return
 	}
 	l.selected = s.Instance
+	l.stretch()
 	l.look()
 }
 
@@ -179,7 +212,14 @@ func (l *list) current() *backend.Summary {
 
 // extend loads more when the cursor comes near the end.
 func (l *list) extend() {
-	if l.next == "" || l.count() >= mostRows || l.table.cursor+2*l.table.page < l.count() || l.a.underWay(l, "more") {
+	if l.next != "" && !l.page.Capped && l.table.cursor+2*l.table.page >= l.count() {
+		l.load()
+	}
+}
+
+// load reads the page behind what is loaded.
+func (l *list) load() {
+	if l.next == "" || l.count() >= mostRows || l.a.underWay(l, "more") {
 		return
 	}
 	store, request := l.a.conn.Store, l.request()
@@ -189,11 +229,9 @@ func (l *list) extend() {
 			return
 		}
 		l.more(p.Items, p.Next)
-		l.page = p
+		l.page, l.scanned = p, l.scanned+p.Scanned
 		l.table.resize(l.count())
-		if !p.Capped { // else it is for the user to ask for more
-			l.extend()
-		}
+		l.extend()
 	})
 }
 
@@ -216,34 +254,11 @@ func (l *list) recount() {
 	})
 }
 
-// previewDelay keeps a cursor that runs from asking about all that it passes.
-const previewDelay = 60 * time.Millisecond
-
-// look reads what the preview shows.
-func (l *list) look() {
-	if !l.preview {
-		return
-	}
-	store, i := l.a.conn.Store, l.selected
-	ask(l.a, l, "preview", func(ctx context.Context) (ops.Detail, error) {
-		timer := time.NewTimer(previewDelay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ops.Detail{}, ctx.Err()
-		}
-		return store.Detail(ctx, i)
-	}, func(d ops.Detail, err error) {
-		if err == nil { // one that is gone vanishes from the list as well
-			l.detail = d
-		}
-	})
-}
-
 func (l *list) chosen() []backend.Summary {
 	if len(l.marks) > 0 {
-		return slices.SortedFunc(maps.Values(l.marks), func(a, b backend.Summary) int { return a.Created.Compare(b.Created) })
+		return slices.SortedFunc(maps.Values(l.marks), func(a, b backend.Summary) int {
+			return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Instance.InstanceID, b.Instance.InstanceID))
+		})
 	}
 	if s := l.current(); s != nil {
 		return []backend.Summary{*s}
@@ -253,7 +268,11 @@ func (l *list) chosen() []backend.Summary {
 
 func (l *list) draw(at grid.Area, o view.Options) {
 	var below grid.Area
-	if l.preview && at.H >= previewFrom {
+	l.roomFor(at)
+	switch {
+	case l.preview && l.spacious:
+		at, below = at.Bottom(spaciousHeight)
+	case l.preview && at.H >= previewFrom:
 		at, below = at.Bottom(previewHeight)
 	}
 	rows := func(from, to int, o view.Options) view.Table {
@@ -284,36 +303,4 @@ func (l *list) nothing() string {
 		return "no instance matches the filter"
 	}
 	return "there are no instances in this store"
-}
-
-func (l *list) drawPreview(at grid.Area, o view.Options) {
-	s := l.current()
-	if s == nil {
-		return
-	}
-	at.Rule(0, s.Instance.InstanceID, o.ASCII)
-	if l.detail.Instance != s.Instance {
-		return
-	}
-	for y, cells := range view.Preview(l.detail, o) {
-		at.Line(y+1, 0, cells...)
-	}
-}
-
-func (l *list) click(x, y int) {
-	if _, row, ok := l.table.at.Holds(x, y); ok && row > 0 {
-		l.table.to(l.table.top + row - 1)
-		l.select1()
-	}
-}
-
-// hidden counts the marked instances that are not in the list.
-func (l *list) hidden() int {
-	hidden := len(l.marks)
-	for i := range l.items {
-		if _, ok := l.marks[l.items[i].Instance]; ok {
-			hidden--
-		}
-	}
-	return hidden
 }

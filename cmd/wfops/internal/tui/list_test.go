@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -31,7 +32,7 @@ func TestFilterIsAppliedWhileItIsTyped(t *testing.T) {
 func TestCursorStaysOnItsInstance(t *testing.T) {
 	p := play(t, 80, 24, nil)
 	p.press("j", "j", "Enter")
-	p.sees("instance", "order-879")
+	p.sees("overview", "order-879")
 	p.press("Esc")
 	var id string
 	p.inLoop(func() { id = p.app.top().(*list).selected.InstanceID })
@@ -41,4 +42,99 @@ func TestCursorStaysOnItsInstance(t *testing.T) {
 			t.Errorf("the cursor was on %s and is on %s", id, l.current().Instance.InstanceID)
 		}
 	})
+}
+
+func TestFilterErrorPointsAtTheCharacter(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	p.press("/", "type:Order* status:fialed")
+	p.golden("filter_error_80")
+	lines := strings.Split(p.screen(), "\n")
+	typed, marked := lines[22], lines[23]
+	if at := strings.Index(marked, "^"); at < 0 || at != strings.Index(typed, "fialed") {
+		t.Errorf("the caret is at %d:\n%s\n%s", at, typed, marked)
+	}
+	p.sees("did you mean failed?", "order-8790")
+	p.press("Ctrl-U", strings.Repeat("order ", 20)+"age:soon") // longer than the screen is wide
+	lines = strings.Split(p.screen(), "\n")
+	typed, marked = lines[22], lines[23]
+	if strings.Index(marked, "^") != strings.Index(typed, "soon") {
+		t.Errorf("\n%s\n%s", typed, marked)
+	}
+}
+
+func TestFilterIsCompleted(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	p.press("/", "type:Kyc* st")
+	p.sees("Tab: status:")
+	p.press("Tab")
+	p.sees("/type:Kyc* status:")
+	p.press("ru", "Tab")
+	p.sees("/type:Kyc* status:running", "kyc-5520")
+	p.press("Enter")
+	p.misses("order-8702")
+	p.press("/", "Ctrl-U", "is:", "Tab", "Tab", "Shift-Tab")
+	p.sees("/is:open")
+	p.press("Esc")
+	p.sees("workflows /type:Kyc* status:running")
+}
+
+func TestNextProblem(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	p.press(":order created", "Enter")
+	for _, id := range []string{"order-8791", "order-8790", "order-8702", "evil-\x1b[31m[red]\u202e"} {
+		p.press("n")
+		p.inLoop(func() {
+			if got := p.app.top().(*list).selected.InstanceID; got != id {
+				t.Errorf("the next problem is %q, want %q", got, id)
+			}
+		})
+	}
+	p.press("n")
+	p.sees("no more are blocked or failed")
+	p.press("N")
+	p.inLoop(func() {
+		if got := p.app.top().(*list).selected.InstanceID; got != "order-8702" {
+			t.Errorf("the problem before is %s", got)
+		}
+	})
+}
+
+func TestScanIsCapped(t *testing.T) {
+	p := many(t, 120, passes)
+	p.inLoop(func() { p.app.top().(*list).maxScan = 50 })
+	p.press("/", "/part-0[0-9]9/", "Enter")
+	p.sees("scanned 50, more: G", "part-099", "part-079")
+	p.misses("part-069")
+	p.press("G")
+	p.sees("scanned 100, more: G", "part-029")
+	p.misses("part-019")
+	p.press("G")
+	p.sees("scan  ", "part-009")
+	p.misses("more: G")
+}
+
+func TestPreviewFollows(t *testing.T) {
+	p := play(t, 120, 40, nil)
+	p.to("order-8790")
+	p.sees("timeline · 5m25s", "activity Ship", "carrier 502")
+	p.to("kyc-5520")
+	p.misses("activity Ship")
+	p.pause("kyc-5520", true)
+	p.press("Ctrl-R")
+	p.sees("running, paused KycReview")
+	p.press("i")
+	p.misses("timeline")
+	p.press("i")
+	p.terminal.SetSize(80, 24)
+	p.press("j")
+	p.misses("timeline")
+	p.sees("─ trial-1207 ─")
+}
+
+func TestMarksSurvive(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	p.press("Space", "Space", "o", "Ctrl-R")
+	p.sees("2 marked", "*≠ order-8702", "*✗ order-8791")
+	p.press("u")
+	p.misses("marked")
 }

@@ -2,7 +2,10 @@ package tui
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -10,21 +13,54 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 )
 
+// ErrTerminal tells that the terminal can't show screens.
+var ErrTerminal = errors.New("the terminal can't show screens")
+
 // Run shows the console on the terminal of the process until somebody quits or ctx
 // ends. The terminal is as it was when Run returns, whatever happened; a panic is
 // returned as a *CrashError.
 func Run(ctx context.Context, o Options) error {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	tcell.SetEncodingFallback(tcell.EncodingFallbackASCII) // who has another character set gets our ASCII signs
+	defer debug.SetGCPercent(debug.SetGCPercent(garbageShare))
 	terminal, err := tcell.NewScreen()
+	if err == nil {
+		err = terminal.Init()
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
-	if err := terminal.Init(); err != nil {
-		return err
-	}
-	defer terminal.Fini()
+	undivert, diverted := divert(o.Getenv)
+	restore := sync.OnceFunc(func() {
+		terminal.Fini()
+		if diverted == nil {
+			undivert()
+		}
+	})
+	defer restore()
+	ended := make(chan struct{})
+	go lastResort(ctx, restore, ended)
+	err = show(ctx, o, terminal, diverted)
+	close(ended)
+	restore()
+	return asCrash(err, o)
+}
+
+// show runs the console on a terminal.
+func show(ctx context.Context, o Options, terminal tcell.Screen, diverted error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &CrashError{Value: v, Stack: debug.Stack()}
+		}
+	}()
 	a := newApp(ctx, o, terminal)
+	if diverted != nil { // then errors of libraries may disturb the screen, and Ctrl-L mends it
+		a.log.note(diverted)
+	}
 	if o.Mouse {
-		terminal.EnableMouse()
+		terminal.EnableMouse(tcell.MouseButtonEvents)
 	}
 	terminal.EnablePaste()
 	stop := make(chan struct{})
@@ -36,14 +72,35 @@ func Run(ctx context.Context, o Options) error {
 	return a.run()
 }
 
+// endTime is how long the loop has to end after ctx has ended.
+const endTime = 500 * time.Millisecond
+
+// lastResort restores the terminal if the loop is stuck when the program has to end.
+func lastResort(ctx context.Context, restore func(), ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(endTime)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		restore()
+	}
+}
+
+// garbageShare is how much garbage there may be beside what is in use, in percent: a
+// long history is much to keep, and the processor has little else to do.
+const garbageShare = 50
+
 // Frames come at once after a key, and no faster than this after answers.
 const frameTime = time.Second / 20
 
 // run is the loop.
 func (a *app) run() (err error) {
-	ctx, cancel := context.WithCancel(a.ctx)
-	defer cancel()
-	a.ctx = ctx
+	defer a.cancel()
 	defer a.queue.close()
 	defer func() {
 		if v := recover(); v != nil {
@@ -52,12 +109,30 @@ func (a *app) run() (err error) {
 	}()
 	ticks := newTicks(a.o.Refresh)
 	defer ticks.stop()
-	for !a.quit {
+	defer a.awaitEditor()
+	for !a.quit && a.broken == nil {
+		ticks.follow(a.o.Refresh)
 		if err := a.wait(ticks); err != nil {
 			return err
 		}
 	}
+	if a.broken != nil {
+		return a.hungUp()
+	}
 	return nil
+}
+
+// hungUp returns why the loop can't go on. A terminal that goes away sends a signal as
+// well, which says it better.
+func (a *app) hungUp() error {
+	timer := time.NewTimer(endTime / 2)
+	defer timer.Stop()
+	select {
+	case <-a.ctx.Done():
+		return context.Cause(a.ctx)
+	case <-timer.C:
+		return a.broken
+	}
 }
 
 // ticks are what the clock asks for.
@@ -69,21 +144,40 @@ type ticks struct {
 	// frame draws what answers have changed.
 	frame *time.Timer
 	last  time.Time
+	every time.Duration
 }
 
 func newTicks(refresh time.Duration) *ticks {
 	t := &ticks{frame: time.NewTimer(0)}
-	if refresh > 0 {
-		t.refresh, t.second = time.NewTicker(refresh), time.NewTicker(time.Second)
-		t.refreshes, t.seconds = t.refresh.C, t.second.C
-	}
+	t.follow(refresh)
 	return t
+}
+
+// follow makes refreshes come as often as is wanted now.
+func (t *ticks) follow(every time.Duration) {
+	if t.every == every {
+		return
+	}
+	if t.every = every; t.refresh != nil {
+		t.refresh.Stop()
+		t.refreshes = nil
+	}
+	if every > 0 {
+		t.refresh = time.NewTicker(every)
+		t.refreshes = t.refresh.C
+	}
+	if t.second == nil {
+		t.second = time.NewTicker(time.Second)
+		t.seconds = t.second.C
+	}
 }
 
 func (t *ticks) stop() {
 	t.frame.Stop()
 	if t.refresh != nil {
 		t.refresh.Stop()
+	}
+	if t.second != nil {
 		t.second.Stop()
 	}
 }
@@ -91,7 +185,10 @@ func (t *ticks) stop() {
 // wait does one thing that there is to do.
 func (a *app) wait(t *ticks) error {
 	select {
-	case ev := <-a.events:
+	case ev, open := <-a.events:
+		if !open {
+			return errNoTerminal
+		}
 		a.burst(ev)
 		a.draw(t)
 	case <-a.queue.wake:
@@ -102,9 +199,12 @@ func (a *app) wait(t *ticks) error {
 	case <-t.frame.C:
 		a.draw(t)
 	case <-t.seconds:
+		if a.lost.err != nil {
+			a.refresh()
+		}
 		a.draw(t)
 	case <-t.refreshes:
-		if !a.frozen {
+		if !a.frozen || a.lost.err != nil {
 			a.refresh()
 		}
 	case crash := <-a.crashes:
@@ -122,7 +222,12 @@ func (a *app) burst(ev tcell.Event) {
 	for {
 		a.event(ev)
 		select {
-		case ev = <-a.events:
+		case next, open := <-a.events:
+			if !open {
+				a.broken = errNoTerminal
+				return
+			}
+			ev = next
 		default:
 			return
 		}
@@ -135,13 +240,22 @@ func (a *app) event(ev tcell.Event) {
 		a.key(ev)
 	case *tcell.EventMouse:
 		a.pointer(ev)
+	case *tcell.EventPaste:
+		a.pasting(ev)
 	case *tcell.EventResize:
 		a.redraw = true
+	case *tcell.EventError:
+		a.broken = fmt.Errorf("reading the terminal: %w", ev)
 	}
 }
 
+var errNoTerminal = errors.New("the terminal is gone")
+
 // draw draws the screen, and shows what differs from what the terminal has.
 func (a *app) draw(t *ticks) {
+	if a.away != nil {
+		return
+	}
 	w, h := a.terminal.Size()
 	g := grid.New(w, h)
 	a.paint(g)

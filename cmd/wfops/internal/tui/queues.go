@@ -20,25 +20,25 @@ type service struct {
 	depths depths
 	known  bool // the store has answered
 
-	focus pane
+	focus part
 	panes [panes]table
 	// selected is what the cursor of each pane is on, wherever it moves.
 	selected [panes]string
 	wide     bool
 }
 
-// pane is a part of the screen.
-type pane int
+// part is a part of the screen that the cursor can be in.
+type part int
 
 const (
-	paneProblems pane = iota
+	paneProblems part = iota
 	paneQueues
 	paneWorkers
 	panes
 )
 
 // paneOf is the pane that a command opens.
-var paneOf = map[string]pane{"health": paneProblems, "queues": paneQueues, "workers": paneWorkers}
+var paneOf = map[string]part{"health": paneProblems, "queues": paneQueues, "workers": paneWorkers}
 
 // openService shows how the store does, with the pane of a command first.
 func (a *app) openService(name string) bool {
@@ -74,7 +74,7 @@ func (s *service) facts() []view.Cell {
 }
 
 func (s *service) refresh() {
-	if s.a.underWay(s, "health") {
+	if s.a.underWay(s, "health") || s.a.conn.Store.IsFile() {
 		return
 	}
 	store := s.a.conn.Store
@@ -100,12 +100,12 @@ func (s *service) settle() {
 	}
 }
 
-func (s *service) count(p pane) int {
+func (s *service) count(p part) int {
 	return [panes]int{len(s.health.Findings), len(s.health.Queues), len(s.health.Workers)}[p]
 }
 
 // key tells the rows of a pane apart.
-func (s *service) key(p pane, row int) string {
+func (s *service) key(p part, row int) string {
 	switch p {
 	case paneQueues:
 		return nameOf(s.health.Queues[row])
@@ -142,6 +142,19 @@ func (s *service) do(name string) bool {
 		s.enter()
 	default:
 		return false
+	}
+	return true
+}
+
+// can says which moves mean something here.
+func (s *service) can(name string) bool {
+	switch name {
+	case "filter", "actions", "left", "right", "yank", "yank-menu":
+		return false
+	case "enter":
+		return s.known && s.count(s.focus) > 0
+	case "next", "previous":
+		return len(s.health.Findings) > 0
 	}
 	return true
 }

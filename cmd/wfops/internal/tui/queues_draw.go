@@ -11,6 +11,10 @@ import (
 const mostExplained = 4
 
 func (s *service) draw(at grid.Area, o view.Options) {
+	if s.a.conn.Store.IsFile() {
+		at.Line(0, 0, view.Cell{Text: "  A file knows a history, and no queues or workers.", Style: view.Plain})
+		return
+	}
 	if !s.known {
 		at.Line(0, 0, view.Cell{Text: "  asking the store…", Style: view.Muted})
 		return
@@ -83,7 +87,7 @@ func (s *service) explained(width int, o view.Options) view.Lines {
 	return lines[:min(len(lines), mostExplained)]
 }
 
-func (s *service) drawPane(at grid.Area, p pane, o view.Options) {
+func (s *service) drawPane(at grid.Area, p part, o view.Options) {
 	title := s.paneTitle(p)
 	if p == s.focus {
 		title = "> " + title
@@ -111,7 +115,7 @@ func (s *service) drawPane(at grid.Area, p pane, o view.Options) {
 }
 
 // paneTitle says what is needed most of a pane, which may have no room for more.
-func (s *service) paneTitle(p pane) string {
+func (s *service) paneTitle(p part) string {
 	switch p {
 	case paneProblems:
 		return "problems " + view.Count(int64(s.count(p)))
@@ -132,7 +136,7 @@ func (s *service) paneTitle(p pane) string {
 	return fmt.Sprintf("workers %d, %d lost", s.count(p), lost)
 }
 
-func (s *service) nothing(p pane) view.Cell {
+func (s *service) nothing(p part) view.Cell {
 	switch p {
 	case paneProblems:
 		return s.a.options().Sign(view.Good, "nothing is wrong")
@@ -143,7 +147,7 @@ func (s *service) nothing(p pane) view.Cell {
 	return view.Cell{Text: "  no worker has been heard of", Style: view.Muted}
 }
 
-func (s *service) rows(p pane, from, to int, o view.Options) view.Table {
+func (s *service) rows(p part, from, to int, o view.Options) view.Table {
 	var t view.Table
 	switch p {
 	case paneProblems:

@@ -105,6 +105,15 @@ func (w *worker) title() string { return w.worker.ID }
 
 func (*worker) facts() []view.Cell { return nil }
 
+// can says which moves mean something here.
+func (*worker) can(name string) bool {
+	switch name {
+	case "enter", "filter", "actions", "wide", "next", "previous", "next-pane", "previous-pane", "yank", "yank-menu":
+		return false
+	}
+	return true
+}
+
 func (w *worker) do(name string) bool { return w.pager.move(name) }
 
 func (*worker) chosen() []backend.Summary { return nil }

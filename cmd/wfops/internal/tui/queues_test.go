@@ -17,10 +17,21 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// plain is a store that does not say what this program was built with.
-type plain struct{ backend.Backend }
+// What can't be done on a screen is not offered there.
+func TestWhatTheScreensOffer(t *testing.T) {
+	a := &app{stack: make([]screen, 1)}
+	offering := map[string]interface{ can(name string) bool }{"service": &service{a: a}, "worker": &worker{a: a}, "connections": &connections{a: a}}
+	for name, s := range offering {
+		if s.can("filter") || s.can("enter") || s.can("next") || !s.can("help") {
+			t.Errorf("%s offers what it can't do, or no help", name)
+		}
+	}
+}
 
-func (p plain) Info(ctx context.Context) (backend.Info, error) {
+// pinned is a store that does not say what this program was built with.
+type pinned struct{ backend.Backend }
+
+func (p pinned) Info(ctx context.Context) (backend.Info, error) {
 	info, err := p.Backend.Info(ctx)
 	info.Version, info.Schema = "1.0", 3
 	return info, err
@@ -47,7 +58,7 @@ func served(t *testing.T, rows []opstest.Row, workers ...backend.Worker) (backen
 		}
 	}
 	clock.Set(now)
-	return plain{b}, clock
+	return pinned{b}, clock
 }
 
 func order(id string, status engine.Status) opstest.Row {
@@ -241,12 +252,12 @@ func TestStoreIsLostWhileServiceIsOpen(t *testing.T) {
 	p.press("H")
 	f.lost.Store(true)
 	p.press("Ctrl-R")
-	p.sees("no answer, try 2 in 1.0s", "the network is down", "w-7f", "nothing is wrong")
+	p.sees("NO ANSWER from the store, try 2 in 1.0s", "the network is down", "w-7f", "nothing is wrong")
 	p.press("Tab", "j", "Enter") // what was read can still be looked at
 	p.press("Esc")
 	f.lost.Store(false)
 	p.press("Ctrl-R")
-	if strings.Contains(p.screen(), "no answer") {
+	if strings.Contains(p.screen(), "NO ANSWER") {
 		t.Errorf("the store is back, and the screen says:\n%s", p.screen())
 	}
 	p.sees("nothing is wrong")

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
@@ -19,6 +21,24 @@ type table struct {
 	// unfocused tables show no cursor: keys go elsewhere.
 	unfocused bool
 	at        grid.Area
+	// titles are where the titles of columns begin.
+	titles []placed
+}
+
+// placed is a text and the column that it begins at.
+type placed struct {
+	x    int
+	text string
+}
+
+// titleAt returns the title of the column that is at x.
+func (t *table) titleAt(x int) (title string) {
+	for _, p := range t.titles {
+		if p.x <= x {
+			title = p.text
+		}
+	}
+	return title
 }
 
 // rows returns rows of a table as view makes them.
@@ -71,7 +91,13 @@ func (t *table) draw(at grid.Area, o view.Options, load rows, marked func(int) b
 	for y, cells := range view.Layout(window, at.W-gutter) {
 		row, line := t.top+y-1, at.Sub(gutter, y, at.W-gutter, 1)
 		x := 0
+		if y == 0 {
+			t.titles = t.titles[:0]
+		}
 		for _, c := range cells {
+			if y == 0 {
+				t.titles = append(t.titles, placed{gutter + x, strings.TrimSpace(c.Text)})
+			}
 			x = line.Put(x, 0, 0, c) + 1
 		}
 		if y == 0 {

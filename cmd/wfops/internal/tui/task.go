@@ -3,8 +3,8 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 )
@@ -45,6 +45,25 @@ func askFor[T any](a *app, owner screen, what string, read func(context.Context)
 	})
 }
 
+// Rest is how long somebody has to rest on something before the console reads what it
+// would rather not read of all that is passed by.
+const Rest = 60 * time.Millisecond
+
+// rested waits until something has been rested on.
+func (a *app) rested(ctx context.Context) error {
+	if a.o.Rest <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(a.o.Rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // running is an errand under way.
 type running struct{ cancel context.CancelFunc }
 
@@ -59,6 +78,16 @@ func (a *app) drop(key errand) bool {
 
 // underWay reports whether a screen waits for something.
 func (a *app) underWay(owner screen, what string) bool { return a.errands[errand{owner, what}] != nil }
+
+// waits reports whether a screen waits for anything.
+func (a *app) waits(owner screen) bool {
+	for key := range a.errands {
+		if key.owner == owner {
+			return true
+		}
+	}
+	return false
+}
 
 // dropAll cancels what a screen has asked for, and reports whether there was anything.
 func (a *app) dropAll(owner screen) (dropped bool) {
@@ -91,16 +120,6 @@ func (a *app) catch() {
 		}
 	}
 }
-
-// CrashError is a defect: something panicked. The terminal is as it was.
-type CrashError struct {
-	Value any
-	Stack []byte
-	// Actions are the last that were done, without what they were done to.
-	Actions []string
-}
-
-func (e *CrashError) Error() string { return fmt.Sprintf("defect: %v", e.Value) }
 
 // isLost reports whether an error says that the store does not answer, rather than
 // what is wrong with the question.

@@ -16,28 +16,32 @@ type window struct {
 	next string
 }
 
-// begin takes a first page that was read anew. What it has pushed out stays, as the
-// first of what follows: unless there is nothing that could follow, it is there still.
-func (w *window) begin(page []backend.Summary, next string) {
+// begin takes a first page that was read anew, and fresh rows of instances that may not
+// be on it. What the page has pushed out stays, as the first of what follows, if more
+// than the first page was read or if it was read again by itself: the one under the
+// cursor must not vanish because others came.
+func (w *window) begin(page []backend.Summary, next string, fresh map[engine.Instance]*backend.Summary) {
 	had := make(map[engine.Instance]bool, len(page))
 	for i := range page {
 		had[page[i].Instance] = true
 	}
 	whole := len(w.items) == w.head // no other page has been read
-	var rest []backend.Summary
-	if next != "" {
-		for i := range w.items {
-			if !had[w.items[i].Instance] {
-				rest = append(rest, w.items[i])
-			}
-		}
-	}
 	if whole || next == "" {
 		w.next = next
-		rest = nil
 	}
-	w.items = append(slices.Clip(slices.Clone(page)), rest...)
-	w.head = len(page)
+	items := slices.Clone(page)
+	for i := range w.items {
+		instance := w.items[i].Instance
+		s, read := fresh[instance]
+		switch {
+		case had[instance] || next == "" || read && s == nil:
+		case read:
+			items = append(items, *s)
+		case !whole:
+			items = append(items, w.items[i])
+		}
+	}
+	w.items, w.head = items, len(page)
 }
 
 // more takes the page behind what is loaded. An instance that has moved meanwhile is
@@ -53,23 +57,6 @@ func (w *window) more(page []backend.Summary, next string) {
 		}
 	}
 	w.next = next
-}
-
-// renew takes single rows that were read anew; those that keep refuses are dropped.
-func (w *window) renew(fresh map[engine.Instance]*backend.Summary) {
-	kept := w.items[:0:0]
-	for i := range w.items {
-		s, read := fresh[w.items[i].Instance]
-		switch {
-		case !read:
-			kept = append(kept, w.items[i])
-		case s != nil:
-			kept = append(kept, *s)
-		case i < w.head:
-			w.head--
-		}
-	}
-	w.items = kept
 }
 
 // find returns where an instance is, or -1.

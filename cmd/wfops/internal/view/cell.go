@@ -46,6 +46,8 @@ type Column struct {
 	Wide bool
 	// Sign is for eyes only: its meaning is in another column, in words.
 	Sign bool
+	// Spill lets a text take the room of empty cells behind it.
+	Spill bool
 }
 
 // Table is what there is to show.

@@ -30,11 +30,9 @@ func Detail(d ops.Detail, o Options) Table {
 	add("workflow", s.Workflow, Plain)
 	add("queue", string(s.Queue), Plain)
 	add("status", StatusWord(s), statusStyle(s.Status))
-	situation := o.Situation(s)
-	if line := unserved(d); line != "" {
-		situation = Cell{line, Attention}
-	}
+	situation := o.why(d)
 	add("situation", situation.Text, situation.Style)
+	add("nobody there", unserved(d), Attention)
 	add("status line", s.StatusLine, Plain)
 	if s.Status.Open() {
 		add("last error", s.LastError, Bad)
@@ -84,7 +82,7 @@ func holder(p backend.Pending, o Options) string {
 
 // unserved says that nobody could run the instance, if that is so.
 func unserved(d ops.Detail) string {
-	if d.Status != engine.StatusRunning || d.Paused || d.Offline {
+	if d.Status != engine.StatusRunning || d.Paused || d.File {
 		return ""
 	}
 	knows := func(names []string, name string, queues []engine.Queue, queue engine.Queue) bool {

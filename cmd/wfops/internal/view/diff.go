@@ -51,8 +51,38 @@ func (t *Table) step(r diagnostics.DiffRow, o Options) {
 	mark, style := diffSign(r.Op)
 	t.Rows = append(t.Rows, []Cell{o.cell(mark, style), {string(r.Op), style}, {seqOf(r.A), Muted}, {seqOf(r.B), Muted}, {r.Key, style}, {outcomeOf(r.A), Plain}, {outcomeOf(r.B), Plain}})
 	for _, c := range r.Changes {
-		t.Rows = append(t.Rows, []Cell{{}, {}, {}, {}, {"  " + c.Path, Muted}, {c.A, Plain}, {c.B, Plain}})
+		path := c.Path
+		if c.PathB != "" {
+			path += ", in B " + c.PathB
+		}
+		t.Rows = append(t.Rows, []Cell{{}, {}, {}, {}, {"  " + path, Muted}, {sideOf(c, diagnostics.DiffOnlyA), Plain}, {sideOf(c, diagnostics.DiffOnlyB), Plain}})
 	}
+	if r.More > 0 {
+		t.Rows = append(t.Rows, []Cell{{}, {}, {}, {}, {fmt.Sprintf("  and %d more changes", r.More), Muted}, {}, {}})
+	}
+}
+
+// sideOf is what one side has. Of texts that have much in common it marks the words that
+// the other side has not, as diffs by word do.
+func sideOf(c diagnostics.Change, side diagnostics.DiffOp) string {
+	if c.Words == nil && side == diagnostics.DiffOnlyA {
+		return c.A
+	}
+	if c.Words == nil {
+		return c.B
+	}
+	var b strings.Builder
+	for _, w := range c.Words {
+		switch {
+		case w.Op == diagnostics.DiffSame:
+			b.WriteString(w.Text)
+		case w.Op == side && side == diagnostics.DiffOnlyA:
+			b.WriteString("[-" + w.Text + "-]")
+		case w.Op == side:
+			b.WriteString("{+" + w.Text + "+}")
+		}
+	}
+	return b.String()
 }
 
 func diffSign(op diagnostics.DiffOp) (sign, Style) {

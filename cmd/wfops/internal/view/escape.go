@@ -181,3 +181,12 @@ func Pad(text string, width int, right bool) string {
 	}
 	return text + space
 }
+
+// EscapeLines is Escape for a text of many lines.
+func EscapeLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = Escape(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

@@ -22,10 +22,17 @@ func Layout(t Table, width int) [][]Cell {
 	}
 	for _, row := range append([][]Cell{titles}, t.Rows...) {
 		line := make([]Cell, 0, len(row))
-		for i, cell := range row {
-			if widths[i] > 0 {
-				line = append(line, Cell{Pad(Clip(cell.Text, widths[i]), widths[i], t.Columns[i].Right), cell.Style})
+		for i := 0; i < len(row); i++ {
+			width, last := widths[i], i
+			for t.Columns[i].Spill && width > 0 && last+1 < len(row) && row[last+1].Text == "" {
+				if last++; widths[last] > 0 {
+					width += gap + widths[last]
+				}
 			}
+			if width > 0 {
+				line = append(line, Cell{Pad(Clip(row[i].Text, width), width, t.Columns[i].Right), row[i].Style})
+			}
+			i = last
 		}
 		lines = append(lines, trimmed(line))
 	}
@@ -169,6 +176,11 @@ func (t Table) Narrow() Table {
 // Words returns the table without the columns that are for eyes only.
 func (t Table) Words() Table {
 	return t.without(func(c Column) bool { return c.Sign })
+}
+
+// Without returns the table without the column of a key.
+func (t Table) Without(key string) Table {
+	return t.without(func(c Column) bool { return c.Key == key })
 }
 
 func (t Table) without(drop func(Column) bool) Table {

@@ -20,8 +20,9 @@ type Place struct {
 	// Replayer the program that has the code, Environment what it is used for. Each may
 	// be empty.
 	Password, Source, Replayer, Environment string
-	// Local ones are files, which can be tried without asking anybody for a password.
-	Local bool
+	// Quick ones are tried without being asked to: nobody is asked for a password, and it
+	// takes no time.
+	Quick bool
 	// Problem is why it can't be opened as it is written, or nil.
 	Problem error
 }
@@ -65,13 +66,21 @@ func Places(all []Place, trials []Trial, o Options) Table {
 		if p.Writable {
 			mode = Cell{"RW", Attention}
 		}
-		target := p.Target
-		if target == p.Name {
+		target := address(p.Target)
+		if p.Target == p.Name {
 			target = ""
 		}
 		t.Rows = append(t.Rows, []Cell{{p.Name, Plain}, {p.Kind, Muted}, {target, Plain}, mode, {p.From, Muted}, o.trial(p, trials[i])})
 	}
 	return t
+}
+
+// address is where a store is, without what other columns say or nobody needs.
+func address(target string) string {
+	if _, rest, found := strings.Cut(target, "://"); found {
+		return strings.Replace(rest, ":••••@", "@", 1)
+	}
+	return target
 }
 
 func (o Options) trial(p Place, t Trial) Cell {

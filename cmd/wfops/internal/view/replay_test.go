@@ -115,3 +115,20 @@ func TestTimelineFits(t *testing.T) {
 		t.Errorf("the bar is %q", bar)
 	}
 }
+
+// A fleet in which each instance differs in its own way does not fill the screen.
+func TestManyGroups(t *testing.T) {
+	var groups []view.ReplayGroup
+	for n := range 30 {
+		groups = append(groups, view.ReplayGroup{Report: diagnostics.Report{Verdict: diagnostics.VerdictDiverged, Summary: fmt.Sprint("cause ", n)}, Count: 2, Names: []string{"a", "b"}})
+	}
+	text := func(groups []view.ReplayGroup) string {
+		return words(view.Replays(map[diagnostics.Verdict]int{diagnostics.VerdictDiverged: 2 * len(groups)}, groups, view.Options{}))
+	}
+	if got := text(groups); !strings.Contains(got, "60 replayed") || !strings.Contains(got, "cause 19") || strings.Contains(got, "cause 20") || !strings.Contains(got, "and 10 more groups with 20 instances") {
+		t.Error(got)
+	}
+	if got := text(groups[:20]); !strings.Contains(got, "cause 19") || strings.Contains(got, "more groups") {
+		t.Error(got)
+	}
+}

@@ -21,10 +21,46 @@ func Verdicts(names []string, reports []diagnostics.Report, o Options) Table {
 	return t
 }
 
+// Radius tells how many of the open instances of a workflow come to the same as one that
+// was replayed.
+func Radius(of diagnostics.Report, r diagnostics.Radius, o Options) Lines {
+	var l Lines
+	l.heading("blast radius")
+	what := "the same divergence"
+	switch of.Verdict {
+	case diagnostics.VerdictOK:
+		what = "the same verdict"
+	case diagnostics.VerdictUnanswerable:
+		what = "the same problem"
+	case diagnostics.VerdictDiverged:
+	}
+	_, style := verdictSign(of.Verdict)
+	l.add(Cell{fmt.Sprintf("  %s: %d of %d open %s instances", what, r.Same, r.Total, of.Workflow), style})
+	if r.Total > 0 {
+		l.add(Cell{"  " + strings.Join(verdicts(r.Counts), ", "), Plain})
+	}
+	if r.Same > 0 {
+		l.add(Cell{fmt.Sprintf("  oldest %s, %s; newest %s, %s", r.Oldest.Instance.InstanceID, o.Moment(r.Oldest.Created), r.Newest.Instance.InstanceID, o.Moment(r.Newest.Created)), Muted})
+	}
+	return l
+}
+
+// verdicts are counts in words.
+func verdicts(counts map[diagnostics.Verdict]int) (words []string) {
+	for _, v := range []diagnostics.Verdict{diagnostics.VerdictOK, diagnostics.VerdictDiverged, diagnostics.VerdictUnanswerable} {
+		if counts[v] > 0 {
+			words = append(words, fmt.Sprintf("%d %s", counts[v], v))
+		}
+	}
+	return words
+}
+
 // ReplayGroup is what some replays have in common.
 type ReplayGroup struct {
 	Report diagnostics.Report
-	Count  int
+	// Notes are those of that report.
+	Notes []string
+	Count int
 	// Names of the first few.
 	Names []string
 }
@@ -33,18 +69,27 @@ type ReplayGroup struct {
 // common.
 func Replays(counts map[diagnostics.Verdict]int, groups []ReplayGroup, o Options) Lines {
 	var l Lines
-	total, words := 0, []string{}
-	for _, v := range []diagnostics.Verdict{diagnostics.VerdictOK, diagnostics.VerdictDiverged, diagnostics.VerdictUnanswerable} {
-		if total += counts[v]; counts[v] > 0 {
-			words = append(words, fmt.Sprintf("%d %s", counts[v], v))
-		}
+	total := 0
+	for _, n := range counts {
+		total += n
 	}
-	l.add(Cell{fmt.Sprintf("%d replayed: %s", total, strings.Join(words, ", ")), Header})
-	for _, g := range groups {
+	l.add(Cell{fmt.Sprintf("%d replayed: %s", total, strings.Join(verdicts(counts), ", ")), Header})
+	for _, g := range groups[:min(len(groups), mostGroups)] {
 		l.group(g, o)
+	}
+	if rest := groups[min(len(groups), mostGroups):]; len(rest) > 0 {
+		n := 0
+		for _, g := range rest {
+			n += g.Count
+		}
+		l = append(l, nil)
+		l.add(Cell{fmt.Sprintf("  and %d more groups with %d instances", len(rest), n), Muted})
 	}
 	return l
 }
+
+// mostGroups is how many are shown.
+const mostGroups = 20
 
 func (l *Lines) group(g ReplayGroup, o Options) {
 	mark, style := verdictSign(g.Report.Verdict)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // Lines are lines of text that is escaped already.
@@ -38,6 +39,19 @@ func (l *Lines) block(text string) {
 // with both places in the code, the commands around it, why, and what to do. A width
 // of 0 means that there is no end of room.
 func Report(r diagnostics.Report, notes []string, o Options, width int) Lines {
+	l := report(r, o, width)
+	if len(notes) > 0 {
+		l.heading("notes")
+		for _, note := range notes {
+			l.block(note)
+		}
+	}
+	l = append(l, nil)
+	l.add(Cell{fmt.Sprintf("%d events, passes: %d, alike: %d; no activity ran and nothing was stored", r.Events, r.Passes.Run, r.Passes.Agreed), Muted})
+	return l
+}
+
+func report(r diagnostics.Report, o Options, width int) Lines {
 	var l Lines
 	sign, style := verdictSign(r.Verdict)
 	mark := o.cell(sign, style)
@@ -52,14 +66,6 @@ func Report(r diagnostics.Report, notes []string, o Options, width int) Lines {
 	}
 	l.cause(r.Cause)
 	l.warnings(r.Warnings)
-	if len(notes) > 0 {
-		l.heading("notes")
-		for _, note := range notes {
-			l.block(note)
-		}
-	}
-	l = append(l, nil)
-	l.add(Cell{fmt.Sprintf("%d events, passes: %d, alike: %d; no activity ran and nothing was stored", r.Events, r.Passes.Run, r.Passes.Agreed), Muted})
 	return l
 }
 
@@ -116,8 +122,11 @@ func placeText(c *engine.BlockCommand) string {
 	if c == nil || c.File == "" {
 		return ""
 	}
-	return c.File + ":" + strconv.Itoa(c.Line)
+	return placeOf(history.Site{File: c.File, Line: c.Line})
 }
+
+// placeOf is a place in code, without the function.
+func placeOf(s history.Site) string { return s.File + ":" + strconv.Itoa(s.Line) }
 
 // commandRows is the table of commands of history beside those of the code.
 func commandRows(rows []diagnostics.Row, o Options) Table {

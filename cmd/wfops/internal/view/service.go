@@ -30,7 +30,7 @@ func Builds(workers []ops.Worker) []Cell {
 		if name == "" {
 			name = "(unknown)"
 		}
-		line = append(line, Cell{" " + name, Plain}, Cell{" " + plural(int64(alive[b]), "worker"), Muted}, Cell{" ", Plain})
+		line = append(line, Cell{" " + name, Plain}, Cell{" " + HowMany(int64(alive[b]), "worker"), Muted}, Cell{" ", Plain})
 	}
 	if len(builds) == 0 {
 		line = append(line, Cell{" no worker is alive", Attention})
@@ -64,8 +64,8 @@ func (o Options) Sign(style Style, text string) Cell {
 	return Cell{o.cell(s, style).Text + " " + text, style}
 }
 
-// plural counts things.
-func plural(n int64, thing string) string {
+// HowMany counts things.
+func HowMany(n int64, thing string) string {
 	if n != 1 {
 		thing += "s"
 	}
@@ -111,7 +111,7 @@ func Worker(w ops.Worker, o Options) Table {
 	add("workflows", fmt.Sprintf("%d of %d slots are taken", w.WorkflowsUsed, w.WorkflowSlots), Plain)
 	add("activities", fmt.Sprintf("%d of %d slots are taken", w.ActivitiesUsed, w.ActivitySlots), Plain)
 	add("leases", strconv.Itoa(w.Leases), Plain)
-	add("warm", plural(int64(w.Warm), "instance")+" in memory", Plain)
+	add("warm", HowMany(int64(w.Warm), "instance")+" in memory", Plain)
 	add("knows workflows", strings.Join(w.Workflows, ", "), Plain)
 	add("knows activities", strings.Join(w.Activities, ", "), Plain)
 	return t
@@ -133,14 +133,17 @@ type Trend struct {
 	Since time.Duration
 }
 
+// trendFrom is how long somebody has to look before there is a trend.
+const trendFrom = 10 * time.Second
+
 // WithTrend is the table of queues with a column that says how the number of ready
-// tasks has changed while somebody looked. An entry of no duration says nothing.
+// tasks has changed while somebody looked. A short one says nothing.
 func WithTrend(t Table, trends []Trend) Table {
 	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Key == "ready" }) + 1
 	t.Columns = slices.Insert(t.Columns, at, Column{Key: "trend", Title: "TREND", Right: true, Rank: 5})
 	for i, row := range t.Rows {
 		cell := Cell{}
-		if since := trends[i].Since; since > 0 {
+		if since := trends[i].Since; since >= trendFrom {
 			cell = Cell{fmt.Sprintf("%+d/%s", trends[i].By, Span(since)), Muted}
 			if trends[i].By > 0 {
 				cell.Style = Waiting

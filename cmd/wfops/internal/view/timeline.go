@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wfops/wfops/diagnostics"
@@ -28,7 +29,8 @@ func Timeline(t diagnostics.Timeline, o Options, width int) Lines {
 	widest = min(widest, max(4, width/3))
 	const tail = 10 // sign and duration
 	bars := max(leastBars, width-widest-tail)
-	d := drawing{o: o, scale: diagnostics.NewScale(diagnostics.Interval{From: t.From, To: t.To}, bars, t.Idle()), width: bars}
+	window := diagnostics.Interval{From: t.From, To: t.To}
+	d := drawing{o: o, scale: diagnostics.NewScale(window, bars, t.Idle()), width: bars, window: window}
 	var l Lines
 	l = append(l, []Cell{{Pad("STEP", widest, false), Header}, {Pad(d.axis(t), bars, false), Muted}, {"TOOK", Header}})
 	for i := range t.Spans {
@@ -67,13 +69,16 @@ func outcomeSign(outcome diagnostics.Outcome) (sign, Style) {
 	return signNone, Plain
 }
 
-// parts are what bars are made of, the most telling last: where two share a cell it
-// is the later one of these that is seen.
-var parts = []struct {
+// part is how a part of a step is drawn.
+type part struct {
 	kind  diagnostics.PartKind
 	word  string
 	glyph sign
-}{
+}
+
+// parts are what bars are made of, the most telling last: where two share a cell it
+// is the later one of these that is seen.
+var parts = []part{
 	{diagnostics.PartBackoff, "backoff", sign{"·", "."}},
 	{diagnostics.PartTimer, "timer", sign{"─", "-"}},
 	{diagnostics.PartQueued, "queued", sign{"░", ":"}},
@@ -86,31 +91,42 @@ var parts = []struct {
 
 // drawing is a timeline that is drawn.
 type drawing struct {
-	o     Options
-	scale *diagnostics.Scale
-	width int
+	o      Options
+	scale  *diagnostics.Scale
+	width  int
+	window diagnostics.Interval
 }
 
 func (d *drawing) glyph(g sign) string { return d.o.cell(g, Plain).Text }
 
-func (d *drawing) bar(s *diagnostics.Span) string {
-	cells, rank := make([]string, d.width), make([]int, d.width)
+// kinds returns for each cell of a bar which of parts it shows, or -1.
+func (d *drawing) kinds(s *diagnostics.Span) []int {
+	cells := make([]int, d.width)
 	for i := range cells {
-		cells[i] = " "
+		cells[i] = -1
 	}
 	for _, p := range s.Parts {
-		for i, kind := range parts {
-			if kind.kind != p.Kind {
-				continue
-			}
-			for at := d.scale.Project(p.From); at <= d.scale.Project(p.To); at++ {
-				if i+1 >= rank[at] {
-					cells[at], rank[at] = d.glyph(kind.glyph), i+1
-				}
-			}
+		if p.To.Before(d.window.From) || p.From.After(d.window.To) {
+			continue
+		}
+		i := slices.IndexFunc(parts, func(known part) bool { return known.kind == p.Kind })
+		for at := d.scale.Project(p.From); at <= d.scale.Project(p.To); at++ {
+			cells[at] = max(cells[at], i)
 		}
 	}
-	return strings.TrimRight(strings.Join(cells, ""), " ")
+	return cells
+}
+
+func (d *drawing) bar(s *diagnostics.Span) string {
+	var b strings.Builder
+	for _, kind := range d.kinds(s) {
+		if kind < 0 {
+			b.WriteByte(' ')
+			continue
+		}
+		b.WriteString(d.glyph(parts[kind].glyph))
+	}
+	return strings.TrimRight(b.String(), " ")
 }
 
 // axis has the beginning, the end, and the stretches that were made shorter.

@@ -183,6 +183,8 @@ var workflows = map[string]any{
 		}
 		return good(ctx, n)
 	},
+	"drawn: first as recorded": func(ctx workflow.Context, n int) (int, error) { return drawn(ctx, !first) },
+	"drawn: then as recorded":  func(ctx workflow.Context, n int) (int, error) { return drawn(ctx, first) },
 	"random": func(ctx workflow.Context, n int) (int, error) {
 		if rand.IntN(2) == 0 {
 			return run(ctx, "b", 1)
@@ -191,6 +193,15 @@ var workflows = map[string]any{
 	},
 	"codec": good,
 	"steps": func(ctx workflow.Context, n int) (int, error) { return run(ctx, "a", n) },
+	"late": func(ctx workflow.Context, n int) (int, error) {
+		if _, err := run(ctx, "a", n/2); err != nil {
+			return 0, err
+		}
+		if _, err := run(ctx, "b", 1); err != nil {
+			return 0, err
+		}
+		return run(ctx, "a", n)
+	},
 }
 
 func good(ctx workflow.Context, _ int) (int, error) { return run(ctx, "a", 1) }
@@ -202,6 +213,22 @@ func run(ctx workflow.Context, activity string, times int) (int, error) {
 		}
 	}
 	return 0, nil
+}
+
+// first tells that no process before this one was told of the same file.
+var first = func() bool {
+	f, err := os.OpenFile(os.Getenv("MARK"), os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	return err == nil
+}()
+
+func drawn(ctx workflow.Context, otherwise bool) (int, error) {
+	if otherwise {
+		return run(ctx, "b", 1)
+	}
+	return run(ctx, "a", 1)
 }
 
 func explode() { panic("in a goroutine") }

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	reg := registry.New()
-	for name, wf := range map[string]any{"Good": good, "Renamed": renamed, "Exits": exits} {
+	for name, wf := range map[string]any{"Good": good, "Renamed": renamed, "Exits": exits, "Talks": talks} {
 		if err := reg.RegisterWorkflow(wf, registry.WithName(name)); err != nil {
 			panic(err)
 		}
@@ -33,4 +33,9 @@ func both(ctx workflow.Context, first, second string) (string, error) {
 		return "", err
 	}
 	return workflow.ExecuteActivity[string](ctx, workflow.ActivityOptions{}, second).Get(ctx)
+}
+
+func talks(ctx workflow.Context) (string, error) {
+	print("worker of the orders\n\x1b[31mcharging\nno end of line")
+	return good(ctx)
 }

@@ -1,0 +1,90 @@
+package tui
+
+import (
+	"context"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
+)
+
+// readValue reads what an event holds for the code, or from it.
+func readValue(ctx context.Context, read func(context.Context, engine.Instance, int64) (history.Event, error), i engine.Instance, seq int64) (loaded, error) {
+	e, err := read(ctx, i, seq)
+	if err != nil {
+		return loaded{}, err
+	}
+	return load(e, true)
+}
+
+// search asks what to look for, in what is shown and then in all values.
+func (v *data) search() *prompt {
+	return newPrompt("/", v.wanted.Text, func(text string, final bool) {
+		v.wanted = view.Wanted{Text: text}
+		if !final || text == "" {
+			return
+		}
+		v.d.deep(text, func(found map[int64]bool) {
+			if v.wanted.Text == text {
+				v.wanted.Also = found
+				v.find(false)
+			}
+		})
+	})
+}
+
+// wants reports whether a value has what is searched for.
+func (v *data) wants(item int) bool {
+	return v.wanted.Text != "" && v.d.log.Has(v.items()[item], v.wanted)
+}
+
+// find goes to the next place that has what is searched for: in the value under the
+// cursor, then in the next one that has it.
+func (v *data) find(back bool) {
+	n := len(v.items())
+	if v.wanted.Text == "" || n == 0 {
+		v.d.a.say(view.Muted, "/ searches for something")
+		return
+	}
+	item, o, inner := v.at(v.table.cursor)
+	if o != nil && o.tree != nil && v.within(o, back, inner-o.note()) {
+		return
+	}
+	direction := 1
+	if back {
+		direction = n - 1
+	}
+	for range n {
+		if item = (item + direction) % n; v.wants(item) {
+			v.visit(item, back)
+			return
+		}
+	}
+	v.d.a.say(view.Muted, "no value has "+v.wanted.Text)
+}
+
+// visit goes to a value, and to what is searched for in it.
+func (v *data) visit(item int, back bool) {
+	v.unfold(item)
+	v.table.resize(v.rows())
+	v.table.to(v.rowOf(item))
+	if _, o, _ := v.at(v.rowOf(item)); o != nil && o.tree != nil {
+		from := -1
+		if back {
+			from = o.tree.Len()
+		}
+		v.within(o, back, from)
+	}
+}
+
+// within goes to the next match in a value behind one of its rows, or before it, and
+// reports whether there was one.
+func (v *data) within(o *opened, back bool, from int) bool {
+	row, ok := o.tree.Next(from, back, v.wanted.Text)
+	if !ok {
+		return false
+	}
+	v.table.resize(v.rows())
+	v.table.to(v.rowOf(o.item) + 1 + o.note() + row)
+	return true
+}

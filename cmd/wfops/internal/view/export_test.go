@@ -1,0 +1,4 @@
+package view
+
+// ParseJSONUpTo is ParseJSON with another limit.
+var ParseJSONUpTo = parseJSON

@@ -1,5 +1,0 @@
-//go:build !race
-
-package diagnostics_test
-
-const raceEnabled = false
