@@ -33,16 +33,15 @@ type Connection struct {
 	Instance engine.Instance
 	// Replayer is the program whose code histories are replayed with, or empty.
 	Replayer string
-	// Codec opens and seals payloads, or is nil.
+	// Codec seals what is sent, or is nil.
 	Codec Codec
 	// Close closes it.
 	Close func() error
 }
 
-// Codec opens payloads that are stored sealed, and seals those that are sent. It may
-// take its time.
+// Codec seals the arguments of signals that are sent, as the programs of the store
+// expect them. It may take its time.
 type Codec interface {
-	Open(ctx context.Context, stored engine.Payload) (engine.Payload, error)
 	Seal(ctx context.Context, plain engine.Payload) (engine.Payload, error)
 }
 

@@ -168,11 +168,17 @@ const together = 20
 func (a *app) apply(c ops.Change, to []backend.Summary) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	change := &changing{action: c.Action, of: len(to), cancel: cancel}
-	store := a.conn.Store
+	store, codec := a.conn.Store, a.conn.Codec
 	a.change = change
 	a.say(view.Waiting, fmt.Sprintf("%s: %d of %d", c.Action, 0, len(to)))
 	ask(a, nil, "change", func(context.Context) (all []ops.Outcome, err error) {
 		defer cancel()
+		if c.Payload != nil && codec != nil {
+			c.Sealed = true
+			if c.Payload, err = codec.Seal(ctx, c.Payload); err != nil {
+				return nil, fmt.Errorf("its argument can't be sealed: %w", err)
+			}
+		}
 		for rest := to; len(rest) > 0 && !change.halt.Load() && err == nil && ctx.Err() == nil; {
 			part := rest[:min(together, len(rest))]
 			rest = rest[len(part):]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -258,4 +259,32 @@ func wire(t *testing.T, body history.Body) history.Encoded {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// turned is a codec that turns payloads round, or can't.
+type turned struct{ err error }
+
+func (c turned) Seal(_ context.Context, plain engine.Payload) (engine.Payload, error) {
+	sealed := slices.Clone(plain)
+	slices.Reverse(sealed)
+	return sealed, c.err
+}
+
+func TestArgumentsAreSealed(t *testing.T) {
+	p := play(t, 80, 24, func(o *Options) { o.Connection.Codec = turned{errors.New("no key")} })
+	p.to("kyc-5520")
+	send := []string{"s", "Enter", `{"a":1}`, "Enter", "ticket 12", "Enter", "Enter"}
+	p.press(send...)
+	p.sees("0 of 1 were done: its argument can't be sealed: no key")
+	p.inLoop(func() { p.app.conn.Codec = turned{} })
+	p.press(send...)
+	p.sees("sent to kyc-5520")
+	detail, err := p.app.conn.Store.Detail(t.Context(), p.get("kyc-5520").Instance)
+	if err != nil || len(detail.Pending.Inbox) != 1 {
+		t.Fatalf("%+v, %v", detail.Pending, err)
+	}
+	e, err := detail.Pending.Inbox[0].Event.DecodeOne()
+	if s, ok := e.Body.(history.SignalReceived); err != nil || !ok || string(s.Arg) != `}1:"a"{` {
+		t.Errorf("%+v, %v", e, err)
+	}
 }

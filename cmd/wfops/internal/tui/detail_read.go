@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
@@ -90,9 +89,6 @@ type loaded struct {
 	err  error
 }
 
-// restDelay keeps a cursor that runs from asking about all that it passes.
-const restDelay = 60 * time.Millisecond
-
 // look reads the event under the cursor.
 func (d *detail) look(seq int64) {
 	if seq == 0 || d.event.seq == seq {
@@ -100,12 +96,8 @@ func (d *detail) look(seq int64) {
 	}
 	store, i := d.a.conn.Store, d.instance()
 	ask(d.a, d, "event", func(ctx context.Context) (loaded, error) {
-		timer := time.NewTimer(restDelay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return loaded{}, ctx.Err()
+		if err := d.a.rested(ctx); err != nil {
+			return loaded{}, err
 		}
 		e, err := store.Event(ctx, i, seq)
 		if err != nil {
