@@ -46,7 +46,6 @@ func BenchmarkConsole(b *testing.B) {
 		{"key_down", []string{"j"}},
 		{"key_page", []string{"\x1b[6~"}},
 		{"key_up_down", []string{"k", "j", "g", "j"}},
-		{"key_type", []string{"/", "o", "r", "\x7f", "\x7f", "\x1b"}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := play(b, binary, path)
@@ -84,8 +83,12 @@ func BenchmarkConsole(b *testing.B) {
 			begun := time.Now()
 			p.press("2")
 			p.press("G")
-			p.until(strconv.Itoa(longEvents))
-			b.ReportMetric(float64(time.Since(begun).Milliseconds()), "ms-to-the-end")
+			p.rest(10 * quiet)
+			b.ReportMetric(float64((time.Since(begun) - 10*quiet).Milliseconds()), "ms-to-the-end")
+			for _, key := range []string{"g", "\x04", "Z", "G", "3", "5", "2"} {
+				p.press(key)
+				p.rest(10 * quiet)
+			}
 			b.ReportMetric(p.memory("VmRSS"), "RSS-MiB")
 			b.ReportMetric(p.memory("VmHWM"), "max-RSS-MiB")
 			p.quit()
@@ -297,10 +300,11 @@ func grow(ctx context.Context, store backend.Backend, n int) error {
 	task := claimed.Tasks[0]
 	events := []history.Event{{At: time.Now(), Body: history.TaskStarted{Worker: "w-1"}}, {At: time.Now(), Body: history.WorkflowStarted{Workflow: "Long"}}}
 	const chunk = 200
-	seq := task.LastSeq
+	seq, ref := task.LastSeq, int64(0)
 	for made := 0; made < n; {
-		for ref := int64(made)/2 + 1; len(events) < chunk; ref++ {
+		for len(events) < chunk {
 			at := time.Now()
+			ref++
 			events = append(events,
 				history.Event{At: at, Ref: ref, Body: history.ActivityScheduled{Name: "Charge", Queue: engine.QueueDefault, Args: []engine.Payload{engine.Payload(`{"order":8841,"sku":"A-113","qty":2}`)}, Site: history.Site{Function: "shop.Fill", File: "fill.go", Line: 88}}},
 				history.Event{At: at, Ref: ref, Body: history.ActivityCompleted{Result: engine.Payload(`{"auth":"a_1068"}`), Run: history.Run{Attempt: 1, Scheduled: at, Started: at, Worker: "w-1"}}})

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-
 	"path/filepath"
 	"regexp"
 	"sync"

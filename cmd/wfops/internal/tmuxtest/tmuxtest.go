@@ -107,8 +107,8 @@ func (t *Terminal) Run(line string) {
 // Exit waits until what was run last has ended, and returns its exit code.
 func (t *Terminal) Exit() int {
 	t.Helper()
-	screen := t.Sees(fmt.Sprintf(`\b%d exit=\d+`, t.runs))
-	code := regexp.MustCompile(fmt.Sprintf(`\b%d exit=(\d+)`, t.runs)).FindStringSubmatch(screen)[1]
+	told := fmt.Sprintf(`(?:^|\D)%d exit=(\d+)`, t.runs) // behind what the terminal has echoed
+	code := regexp.MustCompile("(?m)" + told).FindStringSubmatch(t.Sees(told))[1]
 	exit, err := strconv.Atoi(code)
 	if err != nil {
 		t.Fatal(err)

@@ -234,10 +234,11 @@ func (a *app) interrupt() {
 		a.say(view.Waiting, "canceled: nothing was done")
 	case a.change != nil:
 		a.change.stop()
-	case a.dropAll(a.top()):
-		a.say(view.Waiting, "canceled")
 	case a.leaving:
 		a.quit = true
+	case a.dropAll(a.top()): // which may have been a refresh that nobody knows of
+		a.leaving = true
+		a.say(view.Waiting, "canceled; Ctrl-C again quits")
 	default:
 		a.leaving = true
 		a.say(view.Waiting, "Ctrl-C again quits")

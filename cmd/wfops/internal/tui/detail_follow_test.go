@@ -193,6 +193,7 @@ func TestDataIsUnfolded(t *testing.T) {
 
 func TestMouseOnTabsAndRows(t *testing.T) {
 	p := open(t, 80, 24, "order-8790", nil)
+	p.sees("[1·overview]") // a place is known once it has been drawn
 	p.inLoop(func() { p.app.top().(clickable).click(16, 2) })
 	p.sees("[2·history]")
 	p.inLoop(func() { p.app.top().(clickable).click(10, 6) })

@@ -121,11 +121,12 @@ func (a *app) paint(g *grid.Grid) {
 }
 
 func (a *app) paintHead(at grid.Area, o view.Options) {
-	left := at.Line(0, 0, a.identity()...)
 	right := []view.Cell{{Text: a.liveness() + "  "}, {Text: o.Now.UTC().Format("15:04:05Z"), Style: view.Muted}}
 	if a.lost.err != nil {
 		right = []view.Cell{{Text: a.banner(), Style: view.Attention}}
 	}
+	// A long name of a store must not push out the time, or that the store is away.
+	left := at.Line(0, 0, a.identity(at.W-widthOf(right)-2)...)
 	room := at.Sub(left, 0, at.W-left, 1)
 	a.paintCensus(room.Sub(0, 0, room.Sub(2, 0, room.W-2, 1).Right(0, 0, right...), 1))
 	x := 0
@@ -139,12 +140,22 @@ func (a *app) paintHead(at grid.Area, o view.Options) {
 	room.Right(0, 0, fitting(a.top().facts(), room.W)...)
 }
 
+// leastName is the room for the name of a store in any case.
+const leastName = 8
+
+// everything is more room than any line needs.
+const everything = 1 << 16
+
+func widthOf(cells []view.Cell) (width int) {
+	for _, c := range cells {
+		width += view.Width(view.Escape(c.Text))
+	}
+	return width
+}
+
 // fitting leaves out what matters least where there is no room for all.
 func fitting(facts []view.Cell, width int) []view.Cell {
-	used := 0
-	for _, c := range facts {
-		used += view.Width(view.Escape(c.Text))
-	}
+	used := widthOf(facts)
 	return slices.DeleteFunc(slices.Clone(facts), func(c view.Cell) bool {
 		drop := used > width && c.Style == view.Muted
 		if drop {
@@ -154,7 +165,8 @@ func fitting(facts []view.Cell, width int) []view.Cell {
 	})
 }
 
-func (a *app) identity() []view.Cell {
+// identity says what is connected, and whether it can be changed, which is never cut.
+func (a *app) identity(width int) []view.Cell {
 	if a.conn == nil {
 		return []view.Cell{{Text: "wfops", Style: view.Header}, {Text: " no connection", Style: view.Muted}}
 	}
@@ -162,7 +174,9 @@ func (a *app) identity() []view.Cell {
 	if a.conn.Store.ReadOnly() {
 		mode = view.Cell{Text: " RO", Style: view.Good}
 	}
-	return []view.Cell{{Text: a.conn.Name, Style: view.Header}, {Text: " (" + a.conn.Kind + ")", Style: view.Muted}, a.environment(), mode}
+	rest := []view.Cell{{Text: " (" + a.conn.Kind + ")", Style: view.Muted}, a.environment(), mode}
+	name := view.Cell{Text: view.Clip(a.conn.Name, max(leastName, width-widthOf(rest))), Style: view.Header}
+	return append([]view.Cell{name}, rest...)
 }
 
 func (a *app) liveness() string {

@@ -141,7 +141,7 @@ func (p *player) settle() {
 			if yes {
 				return
 			}
-			<-time.After(100 * time.Microsecond) // what is under way needs the processor, too
+			<-time.After(time.Millisecond / 2) // what is under way needs the processor, too
 		case err := <-p.ended:
 			p.ended <- err
 			return

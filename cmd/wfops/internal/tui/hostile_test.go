@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // Whatever strangers have written, and wherever, nothing of it acts on a terminal on
@@ -35,12 +37,39 @@ func TestStrangersTextsAreHarmlessOnEveryScreen(t *testing.T) {
 			w := newWalker(t, texts[name])
 			for n, place := range slices.Sorted(maps.Keys(places)) {
 				if (i+n)%oneIn == 0 {
-					w.visit(places[place], i)
+					w.visit(places[place], i+n)
 				}
 			}
 			w.storm()
 		})
 	}
+	t.Run("10 MB", func(t *testing.T) {
+		w := newWalker(t, texts["CSI"])
+		opstest.Seed(t, w.store, w.clock, []opstest.Row{tenMegabytes(texts["CSI"])})
+		w.clock.Set(now)
+		begun, visits := time.Now(), 0
+		for n, place := range slices.Sorted(maps.Keys(places)) {
+			if strings.Contains(place, "[") { // a screen
+				w.visit(places[place], n)
+				visits++
+			}
+		}
+		t.Logf("%v for a screen", time.Since(begun)/time.Duration(visits))
+	})
+}
+
+// tenMegabytes is an instance with payloads of 10 MB, which comes first in the list.
+func tenMegabytes(text string) opstest.Row {
+	payload := engine.Payload(`"` + strings.Repeat(strings.ReplaceAll(text, "\x1b", `\u001b`)+" ", 10<<20/(len(text)+1)) + `"`)
+	r := opstest.Row{Args: []engine.Payload{payload, payload[1:]}}
+	r.Instance.InstanceID, r.Workflow, r.Queue, r.Status = "large", "Large", "default", engine.StatusBlocked
+	r.Created, r.Updated, r.LastError = now.Add(-time.Minute), now.Add(-time.Second), strings.Repeat(text, 100)
+	r.BlockClass, r.Block = string(engine.BlockHang), []byte(`{"class":"HANG","message":"it hangs"}`)
+	r.Events = []history.Event{
+		{At: r.Created, Ref: 1, Body: history.ActivityScheduled{Name: "Scan", Queue: "default", Args: []engine.Payload{payload}}},
+		{At: r.Updated, Ref: 1, Body: history.ActivityCompleted{Result: payload}},
+	}
+	return r
 }
 
 // oneIn is what part of the places that each text is looked at in: the race detector
@@ -81,8 +110,8 @@ func (w *walker) place() (place string, scopes []command.Scope, covered bool) {
 	w.inLoop(func() {
 		scopes, covered = w.app.top().scopes(), w.app.over != nil
 		place = fmt.Sprintf("%T %v", w.app.top(), scopes)
-		if covered {
-			place += fmt.Sprintf(" %T", w.app.over)
+		if covered { // the same everywhere, but for what it says
+			place = fmt.Sprintf("%T", w.app.over)
 		}
 	})
 	return place, scopes, covered
@@ -101,8 +130,8 @@ func (w *walker) home() {
 	w.settle()
 }
 
-// deepestPath is how many screens may be over each other.
-const deepestPath = 4
+// deepestPath is how many keys may lead to a screen.
+const deepestPath = 7
 
 // explore presses every key there is where path leads to, and goes on from there.
 func (w *walker) explore(path []string) {
@@ -119,6 +148,10 @@ func (w *walker) explore(path []string) {
 	}
 	w.harmless(path)
 	for _, keys := range w.moves(scopes, covered) {
+		if len(keys) > 1 { // they mean what they mean from where a screen begins
+			w.home()
+			w.press(path...)
+		}
 		w.press(keys...)
 		w.harmless(append(slices.Clone(path), keys...))
 		if now, _, _ := w.place(); now != place {
@@ -140,7 +173,15 @@ func (*walker) moves(scopes []command.Scope, covered bool) (all [][]string) {
 		}
 	}
 	for _, c := range command.All() {
-		all = append(all, []string{":", c.Name, "Enter"})
+		if slices.Equal(scopes, []command.Scope{command.ScopeList}) || slices.Equal(scopes, []command.Scope{command.ScopeDetail}) { // elsewhere they do the same
+			all = append(all, []string{":", c.Name, "Enter"})
+		}
+	}
+	for _, first := range []string{"j", "G", "Tab", "Shift-Tab"} { // what is opened is not always what is under the cursor first
+		all = append(all, []string{first, "Enter"})
+	}
+	if slices.Contains(scopes, command.ScopeList) {
+		all = append(all, []string{"Space", "Space", "d"}, []string{"*", "r"}, []string{"Space", "Space", "a"})
 	}
 	slices.SortFunc(all, slices.Compare)
 	return all
@@ -151,25 +192,23 @@ func (w *walker) reached() {
 	w.Helper()
 	for key := range bind() {
 		if key.Scope != command.ScopeAll && !w.scopes[key.Scope] {
-			w.Logf("no way was found to a screen on which the keys of %q work", key.Scope)
+			w.Errorf("no way was found to a screen on which the keys of %q work", key.Scope)
 			w.scopes[key.Scope] = true
 		}
 	}
 }
 
-// visit looks at a place for two instances of the list. Which sizes it looks at depends
-// on a number.
+// visit looks at a place. For which instance of the list, and in which size, depends on
+// a number.
 func (w *walker) visit(path []string, number int) {
 	w.Helper()
-	for row := range 2 {
-		size := sizes[(number+row)%len(sizes)]
-		w.terminal.SetSize(size[0], size[1])
-		w.app.events <- tcell.NewEventResize(size[0], size[1])
-		w.home()
-		w.press([]string{"g", "j"}[row])
-		w.press(path...)
-		w.harmless(path)
-	}
+	size := sizes[number%len(sizes)]
+	w.terminal.SetSize(size[0], size[1])
+	w.app.events <- tcell.NewEventResize(size[0], size[1])
+	w.home()
+	w.press([]string{"g", "j"}[number/len(sizes)%2])
+	w.press(path...)
+	w.harmless(path)
 	w.press("w")
 	w.harmless(path)
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -20,6 +21,8 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
 )
 
+var monkeySeed = flag.Uint64("monkey-seed", 0, "what the monkey does; 0 means something else each time")
+
 // A monkey presses keys, moves the mouse and pulls at the window, while the store has
 // all kinds of weather. Nothing of that may make the console panic, hang, lose its
 // frame or its cursor, or leave something running; and where it may only read it asks
@@ -35,7 +38,10 @@ func TestMonkey(t *testing.T) {
 		quarters int
 	}{{"read-only", true, 3}, {"read-write", false, 1}} {
 		t.Run(c.name, func(t *testing.T) {
-			seed := rand.Uint64()
+			seed := *monkeySeed
+			if seed == 0 {
+				seed = rand.Uint64()
+			}
 			t.Logf("seed %d", seed)
 			before := goleak.IgnoreCurrent()
 			t.Cleanup(func() { // the first one, so that it comes last
@@ -68,6 +74,7 @@ type monkey struct {
 	p        *player
 	moves    [][]string
 	seen     map[string]bool // kinds of screens
+	covered  bool            // something is over the screen
 	pressed  int
 	sessions int
 	answers  []time.Duration
@@ -116,7 +123,7 @@ func (m *monkey) session(enough int) {
 	m.store.set(calm)
 	home := m.TempDir()
 	m.p = playOn(m.T, m.store, m.clock, 80, 24, func(o *Options) {
-		o.Refresh = 10 * time.Millisecond
+		o.Refresh = 300 * time.Millisecond // else it would never come to rest
 		o.Connection.Store = ops.New(m.store, ops.Options{ReadOnly: m.readOnly, By: "monkey@tree", Clock: m.clock.Now})
 		o.Getenv = func(name string) string {
 			return map[string]string{"HOME": home, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home, "XDG_CACHE_HOME": home, "TERM": "xterm"}[name]
@@ -135,7 +142,11 @@ func (m *monkey) session(enough int) {
 // is still there.
 func (m *monkey) burst() bool {
 	m.Helper()
+	if m.covered && m.rng.IntN(3) == 0 && !m.send(tcell.NewEventKey(tcell.KeyEscape, 0, tcell.ModNone)) {
+		return false
+	}
 	for range 1 + m.rng.IntN(8) {
+		m.pressed++
 		var evs []tcell.Event
 		for _, key := range m.moves[m.rng.IntN(len(m.moves))] {
 			evs = append(evs, events(key)...)
@@ -174,7 +185,6 @@ func (m *monkey) send(ev tcell.Event) bool {
 	m.Helper()
 	select {
 	case m.p.app.events <- ev:
-		m.pressed++
 		return true
 	case err := <-m.p.ended:
 		return m.end(err)
@@ -223,6 +233,7 @@ func (m *monkey) check() bool {
 // look returns what is wrong with what is shown.
 func (m *monkey) look() string {
 	a := m.p.app
+	m.covered = a.over != nil
 	w, h := m.p.terminal.Size()
 	g := grid.New(w, h)
 	a.paint(g)

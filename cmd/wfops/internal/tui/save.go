@@ -32,7 +32,7 @@ func (a *app) save() {
 		body = g.Text()
 	}
 	name := fmt.Sprintf("%s-%s.txt", now.UTC().Format("20060102T150405"), fileName(a.top().title()))
-	head := fmt.Sprintf("%s  %s  %s\n\n", text(a.identity()), a.crumbs(), now.UTC().Format("2006-01-02T15:04:05Z"))
+	head := fmt.Sprintf("%s  %s  %s\n\n", text(a.identity(everything)), a.crumbs(), now.UTC().Format("2006-01-02T15:04:05Z"))
 	ask(a, nil, "save", func(context.Context) (string, error) {
 		return filepath.Join(dir, "saved", name), writeState(filepath.Join(dir, "saved"), name, view.EscapeLines(head+body))
 	}, func(path string, err error) {

@@ -28,6 +28,8 @@ type capture struct {
 	scopes []command.Scope
 	// twins are command lines that show the same.
 	twins []string
+	// change, unless nil, changes how the console is started.
+	change func(*Options)
 }
 
 var captures = []capture{
@@ -45,6 +47,61 @@ var captures = []capture{
 		name: "instance", title: "An instance", scopes: []command.Scope{command.ScopeDetail},
 		press: []string{"j", "j", "j", "Enter"}, twins: []string{"wfops ./shop.db get order-8841"},
 	},
+	{
+		name: "history", title: "Its history", scopes: []command.Scope{command.ScopeHistory},
+		about: "Events are grouped by the step that they belong to, with its attempts. `/` searches,\n`n` goes to the next match or problem, Enter shows one event whole.",
+		press: []string{"j", "Enter", "2"}, twins: []string{"wfops ./shop.db history order-8791"},
+	},
+	{
+		name: "timeline", title: "Its timeline", scopes: []command.Scope{command.ScopeTimeline},
+		about: "Time in which nothing happened is drawn shorter. `x` says what the time went into.",
+		press: []string{"j", "Enter", "3"}, twins: []string{"wfops ./shop.db timeline order-8791 --critical"},
+	},
+	{
+		name: "data", title: "Its payloads", scopes: []command.Scope{command.ScopeData},
+		press: []string{"j", "Enter", "5"}, twins: []string{"wfops ./shop.db data order-8791"},
+	},
+	{
+		name: "diff", title: "Two executions compared", scopes: []command.Scope{command.ScopeDiff},
+		about: "`d` with two marked instances, or with one and the other named. From 100 columns on\nthe two stand side by side.",
+		press: []string{":diff order-8790 order-8788", "Enter"}, twins: []string{"wfops ./shop.db diff order-8790 order-8788"},
+	},
+	{
+		name: "report", title: "Why an instance is blocked", scopes: []command.Scope{command.ScopeReport},
+		about: "What the worker has found, without the code. `r` runs the code of a program against\nthe history (`--with`, or `replayer` of a profile), `A` against all open instances of\nthe workflow.",
+		press: []string{":why order-8702", "Enter"}, twins: []string{"wfops ./shop.db why order-8702", "wfops ./shop.db replay order-8702 --with ./worker"},
+	},
+	{
+		name: "service", title: "Queues, workers and health", scopes: []command.Scope{command.ScopeQueues},
+		about: "`Q`, `W` and `H` lead here from everywhere. What is wrong comes first.",
+		press: []string{"H"}, twins: []string{"wfops ./shop.db health", "wfops ./shop.db queues", "wfops ./shop.db workers"},
+	},
+	{
+		name: "connections", title: "Connections", scopes: []command.Scope{command.ScopeConnections},
+		about:  "Shown where no store is named, and by `P`. Stores on servers are tried when asked for.",
+		twins:  []string{"wfops ctx list", "wfops ctx test prod"},
+		change: func(o *Options) { o.Connection, o.Places, o.Check = nil, (&world{}).places, (&world{}).check },
+	},
+	{
+		name: "actions", title: "What to do",
+		about: "`a` lists what can be done to the marked instances, or to the one under the cursor.",
+		press: []string{"j", "j", "j", "a"}, twins: []string{"wfops ./shop.db cancel order-8841 --reason \"ordered twice\""},
+	},
+	{
+		name: "signal", title: "A signal",
+		about: "What is waited for is proposed. Every change needs a reason.",
+		press: []string{"/", "kyc-5520", "Enter", "s"}, twins: []string{"wfops ./shop.db signal decision kyc-5520 --input '\"approve\"' --reason \"ticket 12\""},
+	},
+	{
+		name: "palette", title: "The palette",
+		about: "`:` finds commands, settings and instances. Tab completes.",
+		press: []string{":", "ti"},
+	},
+	{
+		name: "help", title: "Help",
+		about: "`?` lists what can be done here: its key, what to type behind a colon, and the command\nline that does the same. Enter does it.",
+		press: []string{"?"}, twins: []string{"wfops help"},
+	},
 }
 
 // docs is the folder of the documentation.
@@ -59,7 +116,7 @@ func TestScreensOfTheDocumentation(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, c := range captures {
-		p := play(t, 80, 24, nil)
+		p := play(t, 80, 24, c.change)
 		p.press(c.press...)
 		g := p.grid()
 		page(t, filepath.Join("screens", c.name+".txt"), []byte(g.Text()))

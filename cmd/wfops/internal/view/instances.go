@@ -134,7 +134,7 @@ func blockedBecause(s *backend.Summary) string {
 		return "blocked: " + s.BlockClass
 	}
 	at := ""
-	if reason.Seq > 0 {
+	if reason.Seq > 0 && !strings.Contains(reason.Message, fmt.Sprintf("event %d", reason.Seq)) {
 		at = fmt.Sprintf(" at event %d", reason.Seq)
 	}
 	return fmt.Sprintf("%s%s: %s", s.BlockClass, at, reason.Message)
