@@ -167,13 +167,13 @@ func TestConsoleNeedsATerminal(t *testing.T) {
 	}{
 		{"wfops | cat", "", cli.ExitOK}, // the exit code is that of cat
 		{"(wfops; echo code $?) | cat", "code 2", cli.ExitOK},
-		{"wfops </dev/null", "Available Commands", cli.ExitUsage},
-		{"wfops >/dev/null", "Available Commands", cli.ExitUsage},
-		{"TERM=dumb wfops", "Available Commands", cli.ExitUsage},
+		{"wfops </dev/null", "Additional help topics", cli.ExitUsage},
+		{"wfops >/dev/null", "Additional help topics", cli.ExitUsage},
+		{"TERM=dumb wfops", "Additional help topics", cli.ExitUsage},
 		{"wfops list | head -1", "order-2", cli.ExitOK},
 		{"wfops list >/dev/full", "no space left", cli.ExitStore},
-		{"setsid -w wfops", "/dev/tty", cli.ExitStore},
-		{"TERM=nonsense wfops", "terminfo", cli.ExitStore},
+		{"setsid -w wfops", "/dev/tty", cli.ExitUsage},
+		{"TERM=nonsense wfops", "terminfo", cli.ExitUsage},
 	} {
 		term.Run("clear; " + c.line)
 		exit := term.Exit()

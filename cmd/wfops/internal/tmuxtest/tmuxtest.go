@@ -84,10 +84,17 @@ func (t *Terminal) tmux(args ...string) string {
 	return string(out)
 }
 
+// escapeTime is longer than programs wait for what may follow Esc: a terminal sends the
+// same for Esc and a key as for Alt and that key, and only time tells them apart.
+const escapeTime = 200 * time.Millisecond
+
 // Press presses keys by the names that tmux has for them: "j", "Enter", "C-c", "Escape".
 func (t *Terminal) Press(keys ...string) {
 	t.Helper()
 	t.tmux(append([]string{"send-keys"}, keys...)...)
+	if slices.Contains(keys, "Escape") {
+		<-time.After(escapeTime)
+	}
 }
 
 // Type types a text.

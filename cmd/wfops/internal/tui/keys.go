@@ -13,6 +13,9 @@ func keyName(ev *tcell.EventKey) string {
 	if name, ok := named[ev.Key()]; ok {
 		return name
 	}
+	if ev.Key() == tcell.KeyRune && ev.Modifiers()&tcell.ModAlt != 0 {
+		return "Alt-" + string(ev.Rune()) // also Esc and a key in quick succession: neither is meant alone
+	}
 	if ev.Key() == tcell.KeyRune {
 		if ev.Rune() == ' ' {
 			return "Space"

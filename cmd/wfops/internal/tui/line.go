@@ -92,7 +92,7 @@ func (l *line) edit(ev *tcell.EventKey) bool {
 	case "Ctrl-K":
 		l.cut(l.at, len(l.clusters))
 	default:
-		if ev.Key() != tcell.KeyRune {
+		if ev.Key() != tcell.KeyRune || ev.Modifiers()&tcell.ModAlt != 0 {
 			return false
 		}
 		l.insert(string(ev.Rune()))
