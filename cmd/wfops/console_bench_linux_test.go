@@ -100,7 +100,7 @@ func BenchmarkConsole(b *testing.B) {
 const (
 	// idleAfter is how long after the start there is nothing to do any more, and
 	// idleFor how long that is looked at.
-	idleAfter, idleFor = 3 * time.Second, 20 * time.Second
+	idleAfter, idleFor = 3 * time.Second, 30 * time.Second
 	longEvents         = 200_000
 )
 
@@ -226,7 +226,7 @@ func (p *shown) rest(quiet time.Duration) {
 func (p *shown) quit() {
 	p.Helper()
 	p.rest(quiet)
-	if _, err := p.tty.WriteString("q"); err != nil {
+	if _, err := p.tty.WriteString(":quit\r"); err != nil {
 		p.Fatal(err)
 	}
 	if err := p.cmd.Wait(); err != nil {

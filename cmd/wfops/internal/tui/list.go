@@ -235,9 +235,10 @@ func (l *list) load() {
 	})
 }
 
-// countShare is the part of the time that counting may take of a store: on large ones
-// it is slow.
-const countShare = 50
+// countShare is the part of the time that counting may take of a store, where it is
+// slow if that is large. The head and the list count each for itself, and a console that
+// nobody touches should take less than a hundredth of a processor.
+const countShare = 200
 
 // recount counts what matches, every now and then.
 func (l *list) recount() {
