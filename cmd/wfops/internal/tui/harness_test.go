@@ -133,7 +133,7 @@ func events(key string) (all []tcell.Event) {
 // settle waits until the console has nothing to do.
 func (p *player) settle() {
 	p.Helper()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		idle := make(chan bool, 1)
 		p.app.queue.post("", func() { idle <- p.app.busy.Load() == 0 && len(p.app.events) == 0 && p.app.queue.empty() })
 		select {

@@ -110,6 +110,7 @@ func (a *app) run() (err error) {
 	ticks := newTicks(a.o.Refresh)
 	defer ticks.stop()
 	defer a.awaitEditor()
+	a.draw(ticks) // before any answer: what is read depends on how much room there is
 	for !a.quit && a.broken == nil {
 		ticks.follow(a.o.Refresh)
 		if err := a.wait(ticks); err != nil {
