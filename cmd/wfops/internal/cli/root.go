@@ -145,7 +145,7 @@ func (s *session) checkFlags(c command.Command) error {
 
 func newCommand(s *session, root *cobra.Command, c command.Command, h handler) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: use(c), Short: c.Title, Long: strings.TrimSpace(c.Title + ".\n\n" + c.Help), Example: "  " + strings.Join(c.Examples, "\n  "),
+		Use: c.Use(), Short: c.Title, Long: strings.TrimSpace(c.Title + ".\n\n" + c.Help), Example: "  " + strings.Join(c.Examples, "\n  "),
 		Args: func(_ *cobra.Command, args []string) error { return checkArgs(c, s.withFile(c, args)) },
 	}
 	if h.flags != nil {
@@ -205,21 +205,6 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 	return run(ctx, s, args)
 }
 
-func use(c command.Command) string {
-	words := []string{c.Name}
-	for _, a := range c.Args {
-		name := a.Name
-		if a.Many {
-			name += "..."
-		}
-		if a.Optional {
-			name = "[" + name + "]"
-		}
-		words = append(words, name)
-	}
-	return strings.Join(words, " ")
-}
-
 func checkArgs(c command.Command, args []string) error {
 	least, most := 0, 0
 	for _, a := range c.Args {
@@ -232,9 +217,9 @@ func checkArgs(c command.Command, args []string) error {
 	}
 	switch {
 	case len(args) < least:
-		return fmt.Errorf("%s is missing: wfops %s", c.Args[len(args)].Name, use(c))
+		return fmt.Errorf("%s is missing: wfops %s", c.Args[len(args)].Name, c.Use())
 	case len(args) > most:
-		return fmt.Errorf("%q is one argument too many: wfops %s", args[most], use(c))
+		return fmt.Errorf("%q is one argument too many: wfops %s", args[most], c.Use())
 	}
 	return nil
 }

@@ -3,7 +3,10 @@
 // of the screens are made from it, so that they can't tell different stories.
 package command
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Command is something that can be done.
 type Command struct {
@@ -25,6 +28,23 @@ type Command struct {
 	Dangerous bool
 	// Examples are whole command lines.
 	Examples []string
+}
+
+// Use returns how the command is typed: its name and its arguments, those in brackets
+// that may be missing.
+func (c Command) Use() string {
+	words := []string{c.Name}
+	for _, a := range c.Args {
+		name := a.Name
+		if a.Many {
+			name += "..."
+		}
+		if a.Optional {
+			name = "[" + name + "]"
+		}
+		words = append(words, name)
+	}
+	return strings.Join(words, " ")
 }
 
 // Need says what a command needs of a store.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
@@ -129,6 +130,9 @@ func (a *app) opensForChanges() bool {
 	c := a.conn
 	return c != nil && c.Store.ReadOnly() && c.Protected == "" && c.Place != "" && a.o.Connect != nil
 }
+
+// plainName can be typed as it is.
+var plainName = regexp.MustCompile(`^[\w.-]+$`)
 
 func (a *app) askForChanges(c *Connection) {
 	word := c.Place

@@ -151,6 +151,12 @@ func (p *player) settle() {
 	}
 }
 
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0
+}
+
 // inLoop runs f where nothing else touches the console.
 func (p *player) inLoop(f func()) {
 	p.Helper()

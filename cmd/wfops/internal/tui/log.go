@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rivo/uniseg"
-
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
@@ -155,34 +153,18 @@ func (l *logScreen) lines(entries []entry, width int, o view.Options) (lines vie
 	return lines
 }
 
-// wrapped cuts a text into lines of a width, at spaces where there are some.
+// wrapped cuts a text, line by line, into lines of a width.
 func wrapped(text string, width int) (lines []string) {
-	width = max(width, 8)
-	for line := range strings.SplitSeq(text, "\n") {
-		for line = view.Escape(line); view.Width(line) > width; {
-			end, used, space, state := 0, 0, 0, -1
-			for rest := line; rest != ""; {
-				cluster, tail, wide, next := uniseg.FirstGraphemeClusterInString(rest, state)
-				if used += wide; used > width && end > 0 {
-					break
-				}
-				if end += len(cluster); cluster == " " {
-					space = end
-				}
-				rest, state = tail, next
-			}
-			if space > 0 {
-				end = space
-			}
-			lines = append(lines, strings.TrimRight(line[:end], " "))
-			line = line[end:]
-		}
-		if line != "" {
-			lines = append(lines, line)
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
+			lines = append(lines, view.Wrap(line, max(width, leastWrapped))...)
 		}
 	}
 	return lines
 }
+
+// leastWrapped is how narrow lines become at most.
+const leastWrapped = 8
 
 // copies offers the log as text.
 func (l *logScreen) copies() []copyItem { return []copyItem{{"log", l.saved()}} }

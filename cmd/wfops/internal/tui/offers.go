@@ -54,7 +54,7 @@ func (a *app) offers() []offer {
 		if _, only := scripted[c.Name]; only {
 			continue
 		}
-		o := offer{name: c.Name, title: c.Title, typed: ":" + use(c), cli: "wfops " + use(c)}
+		o := offer{name: c.Name, title: c.Title, typed: ":" + c.Use(), cli: "wfops " + c.Use()}
 		if slices.ContainsFunc(c.Keys, func(k command.Key) bool { return k.Scope == command.ScopeList }) {
 			o.hint = c.Name
 		}
@@ -74,22 +74,6 @@ func boundIn(bound []command.Key, scopes []command.Scope) (key string, at int) {
 		}
 	}
 	return "", -1
-}
-
-// use is how a command is typed.
-func use(c command.Command) string {
-	parts := []string{c.Name}
-	for _, arg := range c.Args {
-		name := arg.Name
-		if arg.Many {
-			name += "..."
-		}
-		if arg.Optional {
-			name = "[" + name + "]"
-		}
-		parts = append(parts, name)
-	}
-	return strings.Join(parts, " ")
 }
 
 // help lists what can be done here, and does it.

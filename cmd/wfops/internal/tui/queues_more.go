@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -81,15 +80,9 @@ func (a *app) openFiltered(text string) {
 	a.show(l)
 }
 
-// plainName needs no quotes in a filter.
-var plainName = regexp.MustCompile(`^[\w.-]+$`)
-
 // openQueue shows the instances whose workflows are of a queue.
 func (a *app) openQueue(name string) {
-	if !plainName.MatchString(name) {
-		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-	}
-	a.openFiltered("queue:" + name)
+	a.openFiltered("queue:" + filter.Word(name))
 }
 
 // worker is one worker.

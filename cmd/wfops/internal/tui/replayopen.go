@@ -137,14 +137,3 @@ func (a *app) folder(then func(string)) {
 		}
 	})
 }
-
-// filterWord is a value in a filter that stands for itself only.
-func filterWord(text string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.'
-	}
-	if text != "" && strings.TrimFunc(text, plain) == "" {
-		return text
-	}
-	return filter.Quote(text)
-}

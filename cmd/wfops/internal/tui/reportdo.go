@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/filter"
 	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/diagnostics"
@@ -163,7 +164,7 @@ func (r *report) twin() string {
 // all replays all open instances of the workflow.
 func (r *report) all() {
 	workflow := r.got.report.Workflow
-	r.a.program(func() { r.a.openWall("is:open type:" + filterWord(workflow)) })
+	r.a.program(func() { r.a.openWall("is:open type:" + filter.Word(workflow)) })
 }
 
 // export writes the history into a folder that is asked for.
