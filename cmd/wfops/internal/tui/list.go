@@ -102,11 +102,15 @@ func (l *list) facts() []view.Cell {
 // total is how many there are, as far as is known.
 func (l *list) total() string {
 	loaded := view.Count(int64(l.count()))
+	matching, capped := l.counts.Total, l.counts.Capped
+	if l.text == "" {
+		matching, capped = l.a.counted.census.Total, false
+	}
 	switch {
 	case l.next == "":
 		return loaded
-	case l.counts.Total > int64(l.count()) && !l.counts.Capped:
-		return view.Count(l.counts.Total)
+	case matching > int64(l.count()) && !capped:
+		return view.Count(matching)
 	}
 	return loaded + "+"
 }
@@ -236,13 +240,14 @@ func (l *list) load() {
 }
 
 // countShare is the part of the time that counting may take of a store, where it is
-// slow if that is large. The head and the list count each for itself, and a console that
-// nobody touches should take less than a hundredth of a processor.
+// slow if that is large: a console that nobody touches should take less than a hundredth
+// of a processor, for the head and for what a list with a filter counts besides.
 const countShare = 200
 
-// recount counts what matches, every now and then.
+// recount counts what matches the filter, every now and then. Without one it would be
+// what the head counts.
 func (l *list) recount() {
-	if l.a.o.Clock().Before(l.countNext) || l.a.underWay(l, "count") {
+	if l.text == "" || l.a.o.Clock().Before(l.countNext) || l.a.underWay(l, "count") {
 		return
 	}
 	store, f, began := l.a.conn.Store, l.filter, l.a.o.Clock()
