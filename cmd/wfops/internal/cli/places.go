@@ -68,13 +68,7 @@ func (p *places) first(ctx context.Context) (*tui.Connection, error) {
 	if name != dsn {
 		p.named[name] = dsn
 	}
-	var profile connect.Profile
-	if !connect.IsTarget(dsn) {
-		if profile, _, err = p.s.profile(dsn); err != nil {
-			return nil, err
-		}
-	}
-	return p.opened(ctx, name, b, p.s.store, p.s.target, profile)
+	return p.opened(ctx, name, b, p.s.store, p.s.target, p.s.named)
 }
 
 // target finds out what a place is.
@@ -85,23 +79,12 @@ func (p *places) target(ctx context.Context, name string, o connect.Options) (co
 	} else if name == string(connect.FromEnvironment) {
 		dsn = p.s.env.Getenv("WFOPS_DSN")
 	}
-	if dsn != "" && !connect.IsTarget(dsn) {
-		profile, found, err := p.s.profile(dsn)
-		if found && err == nil {
-			target, err := profile.Target(ctx, o, p.s.env.Getenv)
-			return target, profile, err
-		}
-		if err != nil {
-			return connect.Target{}, profile, err
-		}
-	}
-	target, err := connect.Parse(dsn, o)
-	return target, connect.Profile{}, err
+	return p.s.targetOf(ctx, dsn, o)
 }
 
 // connect opens a place for the screens.
 func (p *places) connect(ctx context.Context, name string, write bool) (*tui.Connection, error) {
-	within, cancel := p.patient(ctx)
+	within, cancel := p.s.patient(ctx)
 	defer cancel()
 	target, profile, err := p.target(within, name, connect.Options{Write: write || p.s.flags.write, ReadOnly: p.s.flags.readOnly})
 	if err != nil {
@@ -112,13 +95,6 @@ func (p *places) connect(ctx context.Context, name string, write bool) (*tui.Con
 		return nil, err
 	}
 	return p.opened(within, name, b, p.s.storeOf(b, target), target, profile)
-}
-
-func (p *places) patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	if p.s.flags.patience > 0 {
-		return context.WithTimeout(ctx, p.s.flags.patience)
-	}
-	return context.WithCancel(ctx)
 }
 
 // opened makes a connection of an open store, once that has answered.

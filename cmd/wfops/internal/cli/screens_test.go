@@ -252,3 +252,27 @@ func TestCrashOfTheScreens(t *testing.T) {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
+
+// What is wrong with a project's file is no reason to keep somebody from a profile of
+// his own: not on the command line, and not on the screens.
+func TestOwnProfilesBesideABrokenProject(t *testing.T) {
+	w := newTerminal(t, func(ctx context.Context, o tui.Options) error {
+		c, err := o.Connect(ctx, "mine", false)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+	w.profiles("profiles: {mine: {dsn: ./app.db, environment: test}}")
+	if err := os.WriteFile(".wfops.yaml", []byte("profiles: {theirs: {dsn: ./app.db, mode: rw}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"mine", "list"}, {"mine"}} {
+		if code, stderr := w.run(args...); code != 0 {
+			t.Errorf("%v: exit %d: %s", args, code, stderr)
+		}
+	}
+	if w.shown == nil || w.shown.Connection.Environment != "test" {
+		t.Errorf("shown: %+v", w.shown)
+	}
+}

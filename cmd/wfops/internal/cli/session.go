@@ -32,6 +32,8 @@ type session struct {
 	screen screenOptions
 
 	target connect.Target
+	// named is the profile that named it, if one did.
+	named connect.Profile
 	// source says who named it.
 	source string
 	store  *ops.Store
@@ -128,25 +130,39 @@ func (s *session) profiles() ([]connect.Profile, error) {
 	return append(own, slices.DeleteFunc(projects, taken)...), err
 }
 
-// resolve decides how the store is to be opened that is meant.
-func (s *session) resolve(ctx context.Context) (target connect.Target, source string, err error) {
+// resolve decides how the store is to be opened that is meant. The profile is empty if
+// it was not named by one.
+func (s *session) resolve(ctx context.Context) (target connect.Target, p connect.Profile, source string, err error) {
 	dsn, source := s.connection()
-	o := connect.Options{Write: s.flags.write, ReadOnly: s.flags.readOnly}
+	target, p, err = s.targetOf(ctx, dsn, connect.Options{Write: s.flags.write, ReadOnly: s.flags.readOnly})
+	if p.Source != "" {
+		source += ", " + p.Source
+	}
+	return target, p, source, err
+}
+
+// targetOf decides how a store is to be opened that a profile, a connection string or a
+// file names. The profile is empty if it is none.
+func (s *session) targetOf(ctx context.Context, dsn string, o connect.Options) (target connect.Target, p connect.Profile, err error) {
 	if dsn != "" && !connect.IsTarget(dsn) {
 		p, found, err := s.profile(dsn)
 		if found {
 			target, err = p.Target(ctx, o, s.env.Getenv)
-			if len(p.Codec) > 0 {
-				s.codec = codec.New(p.Codec, s.flags.patience)
-			}
-			source += ", " + p.Source
 		}
 		if found || err != nil {
-			return target, source, err
+			return target, p, err
 		}
 	}
 	target, err = connect.Parse(dsn, o)
-	return target, source, err
+	return target, connect.Profile{}, err
+}
+
+// patient bounds what one answer of a store may take.
+func (s *session) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.flags.patience > 0 {
+		return context.WithTimeout(ctx, s.flags.patience)
+	}
+	return context.WithCancel(ctx)
 }
 
 // ranError tells errors of commands from those that cobra finds in the command line.
@@ -171,13 +187,13 @@ func (s *session) open(ctx context.Context) (backend.Backend, error) {
 		return nil, usageError{errors.New("two stores are named: by the first argument and by --connect")}
 	}
 	var err error
-	if s.target, s.source, err = s.resolve(ctx); err != nil {
+	if s.target, s.named, s.source, err = s.resolve(ctx); err != nil {
 		return nil, err
 	}
-	within, cancel := ctx, context.CancelFunc(func() {})
-	if s.flags.patience > 0 {
-		within, cancel = context.WithTimeout(ctx, s.flags.patience)
+	if len(s.named.Codec) > 0 {
+		s.codec = codec.New(s.named.Codec, s.flags.patience)
 	}
+	within, cancel := s.patient(ctx)
 	defer cancel()
 	b, err := s.env.Open(within, s.target)
 	if err != nil {

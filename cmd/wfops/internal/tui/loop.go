@@ -149,7 +149,8 @@ type ticks struct {
 }
 
 func newTicks(refresh time.Duration) *ticks {
-	t := &ticks{frame: time.NewTimer(0)}
+	t := &ticks{frame: time.NewTimer(frameTime)}
+	t.frame.Stop() // until an answer has changed something
 	t.follow(refresh)
 	return t
 }
