@@ -31,6 +31,9 @@ type list struct {
 
 	window
 	table table
+	// steered tells that somebody has moved the cursor, or done something with what was
+	// under it.
+	steered bool
 	// selected is the instance under the cursor, wherever it moves.
 	selected engine.Instance
 	marks    map[engine.Instance]backend.Summary
@@ -186,10 +189,13 @@ func (l *list) visible() map[engine.Instance]bool {
 }
 
 // settle puts the cursor back on the instance that it was on, and reads what is needed
-// beside that.
+// beside that. As long as nobody has put it there it stays on top, where what needs
+// attention comes in: to follow a row that sinks would hide that.
 func (l *list) settle() {
 	l.table.resize(l.count())
-	if at := l.find(l.selected); at >= 0 {
+	if at := l.find(l.selected); !l.steered {
+		l.table.to(0)
+	} else if at >= 0 {
 		l.table.to(at)
 	}
 	l.select1()

@@ -15,6 +15,7 @@ import (
 )
 
 func (l *list) do(name string) bool {
+	l.steered = name != "first" && (l.steered || name != "refresh")
 	if l.table.move(name) {
 		l.select1()
 		if l.extend(); name == "last" { // also behind where a filter has given up
@@ -210,7 +211,7 @@ func (l *list) reverse() {
 func (l *list) restart() {
 	l.window, l.page, l.scanned = window{}, ops.ListPage{}, 0
 	l.table.resize(0)
-	l.selected, l.anchor = engine.Instance{}, engine.Instance{}
+	l.selected, l.anchor, l.steered = engine.Instance{}, engine.Instance{}, false
 	for _, what := range []string{"page", "more", "count"} {
 		l.a.drop(errand{l, what})
 	}
@@ -270,6 +271,7 @@ func (l *list) click(x, y int) {
 			l.arrange(by, false)
 		}
 	case l.table.top+row <= l.count():
+		l.steered = true
 		again := l.table.cursor == l.table.top+row-1 && l.a.o.Clock().Sub(l.clicked) < doubleClick
 		l.clicked = l.a.o.Clock()
 		l.table.to(l.table.top + row - 1)

@@ -4,6 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 )
 
 var sizes = [][2]int{{60, 15}, {80, 24}, {120, 40}, {200, 60}}
@@ -137,4 +142,41 @@ func TestMarksSurvive(t *testing.T) {
 	p.sees("2 marked", "*≠ order-8702", "*✗ order-8791")
 	p.press("u")
 	p.misses("marked")
+}
+
+// Who has only looked sees what comes in above; who has gone somewhere stays there, and
+// g goes back to the top.
+func TestUntouchedListStaysOnTop(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	on := func() (row int, id string) {
+		p.inLoop(func() {
+			l := p.app.top().(*list)
+			row, id = l.table.cursor, l.selected.InstanceID
+		})
+		return row, id
+	}
+	p.press(":list is:open", "Enter")
+	arrive := func(id string) {
+		at := p.clock.Now()
+		opstest.Seed(t, p.backend, p.clock, []opstest.Row{{Summary: backend.Summary{
+			Instance: engine.Instance{InstanceID: id}, Workflow: "Late", Status: engine.StatusBlocked, BlockClass: "NONDETERMINISM", Block: []byte(`{}`), Created: at, Updated: at,
+		}}})
+		p.clock.Set(at.Add(time.Second))
+		p.press("Ctrl-R")
+	}
+	arrive("late-1")
+	if row, id := on(); row != 0 || id != "late-1" {
+		t.Errorf("nobody has touched the list, and the cursor is on row %d, %s", row, id)
+	}
+	p.press("j")
+	_, was := on()
+	arrive("late-2")
+	if row, id := on(); row != 2 || id != was {
+		t.Errorf("the cursor was moved to %s, and is on row %d, %s", was, row, id)
+	}
+	p.press("g")
+	arrive("late-3")
+	if row, id := on(); row != 0 || id != "late-3" {
+		t.Errorf("the cursor was on top, and is on row %d, %s", row, id)
+	}
 }
