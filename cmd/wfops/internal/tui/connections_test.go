@@ -173,6 +173,7 @@ func TestAnotherStoreThatCannotBeReached(t *testing.T) {
 	p.sees("connecting to standby…", "prod (memory)") // and keys are answered meanwhile
 	p.app.events <- events("k")[0]
 	p.app.events <- events("j")[0]
+	p.handled()
 	close(w.answer)
 	p.settle()
 	p.sees("prod (memory)", "no route to host; is the network up, and the name of the", "standby: opening mysql")

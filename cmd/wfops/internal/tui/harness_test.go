@@ -157,6 +157,15 @@ func (q *queue) empty() bool {
 	return len(q.items) == 0
 }
 
+// handled waits until all keys have been handled, whatever they have set going.
+func (p *player) handled() {
+	p.Helper()
+	for len(p.app.events) > 0 {
+		p.inLoop(func() {})
+	}
+	p.inLoop(func() {})
+}
+
 // inLoop runs f where nothing else touches the console.
 func (p *player) inLoop(f func()) {
 	p.Helper()
