@@ -89,6 +89,7 @@ func newMonkey(t *testing.T, rng *rand.Rand, readOnly bool) *monkey {
 	opstest.Shop(t, m.store, m.clock, now)
 	m.seeded = m.store.writes.Load()
 	m.moves, m.seen = monkeyMoves(), map[string]bool{}
+	t.Chdir(t.TempDir()) // where it writes files under names that it made up
 	return m
 }
 
