@@ -80,6 +80,7 @@ var layers = map[string]string{
 		"engine/workflow client worker backends/backendtest/process",
 	"backends/backendtest/deploy":  "engine engine/backend engine/registry engine/workflow client worker backends/backendtest/process",
 	"backends/backendtest/process": "engine/backend worker",
+	"backends/backendtest/private": "",
 	// Telemetry watches client and worker, and nobody but programs knows it: it alone
 	// imports OpenTelemetry.
 	"telemetry": "engine engine/history engine/backend engine/backend/intercept engine/settings engine/workflow worker",

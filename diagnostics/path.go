@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -36,25 +37,123 @@ type Share struct {
 	Percent int `json:"percent"`
 }
 
+// Role is what an event is to the critical path.
+type Role uint8
+
+// The closed set of roles.
+const (
+	RoleNone    Role = iota // brought about by code, and waited for by nobody
+	RoleCommand             // asked for by code
+	RoleTask                // a worker begins to run code
+	RoleStart               // the execution came to be
+	RoleSignal              // came in from outside
+	RoleAttempt             // an attempt of an activity failed: no code is run for it
+	RoleNews                // anything else that comes in, such as an answer
+)
+
+// RoleOf returns the role of an event with this body.
+func RoleOf(b history.Body) Role {
+	switch b.(type) { //nolint:gochecksumtype // the others are known by their class
+	case history.TaskStarted:
+		return RoleTask
+	case history.WorkflowStarted:
+		return RoleStart
+	case history.SignalReceived:
+		return RoleSignal
+	case history.ActivityAttemptFailed:
+		return RoleAttempt
+	}
+	switch history.ClassOf(b) {
+	case history.ClassCommand:
+		return RoleCommand
+	case history.ClassAnswer, history.ClassExecution:
+		return RoleNews
+	case history.ClassCancel, history.ClassFinal, history.ClassMarker:
+	}
+	return RoleNone
+}
+
+// comesIn tells events that come into an execution from those that its code brings
+// about.
+func (r Role) comesIn() bool { return r >= RoleStart }
+
+// silent tells events that do not run workflow code.
+func (r Role) silent() bool { return r == RoleAttempt || r == RoleTask }
+
+// Trail is a well-formed history as far as its critical path depends on it. Events are
+// numbered from 1.
+type Trail interface {
+	// Len is how many events there are.
+	Len() int64
+	Event(seq int64) (at time.Time, role Role)
+	// Answers returns the event that began the step that event seq ends, or 0.
+	Answers(seq int64) int64
+	// Span returns the step that event seq begins, which has to be a command or a
+	// signal.
+	Span(seq int64) Span
+}
+
+// WalkPath yields the critical path of an execution from its end, or from to if it is
+// open, back to from: the latest stretch comes first.
+func WalkPath(t Trail, from, to time.Time, open bool) iter.Seq[Stretch] {
+	return func(yield func(Stretch) bool) {
+		w := walker{Trail: t, at: to, from: from, yield: yield}
+		w.walk(open)
+	}
+}
+
 func pathOf(events []history.Event, t *Timeline) Path {
-	w := walker{events: events, at: t.To, from: t.From, byRef: map[int64]*Span{}}
-	for i := range t.Spans {
-		if s := &t.Spans[i]; s.Ref > 0 {
-			w.byRef[s.Ref] = s
+	all := slices.Collect(WalkPath(newEventTrail(events, t.Spans), t.From, t.To, t.Open))
+	slices.Reverse(all)
+	return Path{Stretches: all, Shares: SharesOf(slices.Values(all))}
+}
+
+// eventTrail is the trail of a history that is in memory whole.
+type eventTrail struct {
+	events []history.Event
+	spans  []Span
+	byRef  map[int64]*Span
+}
+
+func newEventTrail(events []history.Event, spans []Span) *eventTrail {
+	t := &eventTrail{events, spans, map[int64]*Span{}}
+	for i := range spans {
+		if s := &spans[i]; s.Ref > 0 {
+			t.byRef[s.Ref] = s
 		}
 	}
-	w.walk(t.Open)
-	slices.Reverse(w.back)
-	return Path{Stretches: w.back, Shares: shares(w.back)}
+	return t
+}
+
+func (t *eventTrail) Len() int64 { return int64(len(t.events)) }
+
+func (t *eventTrail) Event(seq int64) (at time.Time, role Role) {
+	ev := &t.events[seq-1]
+	return ev.At, RoleOf(ev.Body)
+}
+
+func (t *eventTrail) Answers(seq int64) int64 {
+	if s := t.byRef[t.events[seq-1].Ref]; s != nil && s.End == seq && s.Seq != seq {
+		return s.Seq
+	}
+	return 0
+}
+
+func (t *eventTrail) Span(seq int64) Span {
+	i, ok := slices.BinarySearchFunc(t.spans, seq, func(s Span, seq int64) int { return cmp.Compare(s.Seq, seq) })
+	if !ok {
+		return Span{}
+	}
+	return t.spans[i]
 }
 
 // walker goes back through a history.
 type walker struct {
-	events []history.Event
-	byRef  map[int64]*Span
-	from   time.Time // where the walk ends
-	at     time.Time // how far it has come
-	back   []Stretch // found, latest first
+	Trail
+
+	from  time.Time // where the walk ends
+	at    time.Time // how far it has come
+	yield func(Stretch) bool
 }
 
 // cover takes the time since t for a stretch.
@@ -63,17 +162,19 @@ func (w *walker) cover(kind PartKind, t time.Time, name string, seq int64, attem
 	if !t.Before(w.at) {
 		return
 	}
-	w.back = append(w.back, Stretch{Part: Part{Kind: kind, From: t, To: w.at, Attempt: attempt}, Name: name, Seq: seq})
-	w.at = t
+	s := Stretch{Part: Part{Kind: kind, From: t, To: w.at, Attempt: attempt}, Name: name, Seq: seq}
+	if w.at = t; !w.yield(s) {
+		w.at, w.yield = w.from, nil // there is no time left to cover
+	}
 }
 
 func (w *walker) walk(open bool) {
-	i := len(w.events) - 1
+	seq := w.Len()
 	if open {
-		i = w.pending(i)
+		seq = w.pending(seq)
 	}
-	for i >= 0 && w.at.After(w.from) {
-		i = w.task(i)
+	for seq > 0 && w.at.After(w.from) {
+		seq = w.task(seq)
 	}
 	w.cover(PartIdle, w.from, "", 0, 0)
 }
@@ -81,105 +182,89 @@ func (w *walker) walk(open bool) {
 // pending covers what an execution that has not ended waits for: the command that was
 // asked for last, as all before it came to be dispensable, but a timer only if there
 // is nothing else. It returns the event from which to walk on.
-func (w *walker) pending(last int) int {
-	var best *Span
-	for _, s := range w.byRef {
-		if s.Outcome == OutcomePending && (best == nil || later(s, best)) {
-			best = s
+func (w *walker) pending(last int64) int64 {
+	var timer Span
+	for seq := last; seq > 0; seq-- {
+		if _, role := w.Event(seq); role != RoleCommand {
+			continue
+		}
+		switch s := w.Span(seq); {
+		case s.Outcome != OutcomePending:
+		case s.Kind != StepTimer:
+			w.span(s)
+			return s.Seq
+		case timer.Seq == 0:
+			timer = s
 		}
 	}
-	if best == nil {
-		w.cover(PartSignal, w.events[last].At, "", 0, 0)
-		return last
+	if timer.Seq > 0 {
+		w.span(timer)
+		return timer.Seq
 	}
-	w.span(best)
-	return int(best.Seq) - 1
+	at, _ := w.Event(last)
+	w.cover(PartSignal, at, "", 0, 0)
+	return last
 }
 
-func later(a, b *Span) bool {
-	if (a.Kind == StepTimer) != (b.Kind == StepTimer) {
-		return b.Kind == StepTimer
-	}
-	return a.Seq > b.Seq
-}
-
-// task walks from an event that code came to, at index i, to the task in which it did,
-// to what woke the task, and returns the event that this goes back to; -1 at the
-// beginning.
-func (w *walker) task(i int) int {
-	begin := i
-	for begin >= 0 && w.events[begin].Kind() != history.KindTaskStarted {
-		begin--
-	}
-	if begin < 0 {
-		return -1
-	}
-	cause := begin
-	for k := begin + 1; k < len(w.events) && k <= i; k++ {
-		if !wakes(w.events[k]) {
+// task walks from an event that code came to to the task in which it did, to what woke
+// the task, and returns the event that this goes back to; 0 at the beginning.
+func (w *walker) task(seq int64) int64 {
+	begin := seq
+	for ; begin > 0; begin-- {
+		if _, role := w.Event(begin); role == RoleTask {
 			break
 		}
-		cause = k
 	}
-	ev := w.events[cause]
-	if cause == begin || ev.Kind() == history.KindWorkflowStarted {
-		w.cover(PartTask, ev.At, "", ev.Seq, 0)
+	if begin == 0 {
+		return 0
+	}
+	cause := begin
+	for cause < seq {
+		if _, role := w.Event(cause + 1); !role.comesIn() {
+			break
+		}
+		cause++
+	}
+	at, role := w.Event(cause)
+	w.cover(PartTask, at, "", cause, 0)
+	if cause == begin || role == RoleStart {
 		return begin - 1
 	}
-	w.cover(PartTask, ev.At, "", ev.Seq, 0)
-	if s := w.byRef[ev.Ref]; s != nil && s.End == ev.Seq {
-		w.span(s)
-		return int(s.Seq) - 1
+	if s := w.Answers(cause); s > 0 {
+		w.span(w.Span(s))
+		return s
 	}
-	return w.outside(ev, begin)
-}
-
-// wakes tells events that come into an execution from those that its code brings
-// about.
-func wakes(ev history.Event) bool {
-	switch history.ClassOf(ev.Body) {
-	case history.ClassAnswer:
-		return true
-	case history.ClassExecution:
-		return ev.Kind() != history.KindTaskStarted
-	case history.ClassCommand, history.ClassCancel, history.ClassFinal, history.ClassMarker:
-	}
-	return false
+	return w.outside(cause, role, begin)
 }
 
 // outside covers the wait for an event that nobody here has asked for: since the task
 // before it.
-func (w *walker) outside(ev history.Event, begin int) int {
-	before := begin - 1
-	for before >= 0 && silent(w.events[before]) {
-		before--
+func (w *walker) outside(seq int64, role Role, begin int64) int64 {
+	for before := begin - 1; before > 0; before-- {
+		at, what := w.Event(before)
+		if what.silent() {
+			continue
+		}
+		kind, name := PartIdle, ""
+		if role == RoleSignal {
+			kind, name = PartSignal, w.Span(seq).Name
+		}
+		w.cover(kind, at, name, seq, 0)
+		return before
 	}
-	if before < 0 {
-		return -1
-	}
-	kind, name := PartIdle, ""
-	if s, ok := ev.Body.(history.SignalReceived); ok {
-		kind, name = PartSignal, s.Name
-	}
-	w.cover(kind, w.events[before].At, name, ev.Seq, 0)
-	return before
-}
-
-// silent tells events that do not run workflow code.
-func silent(ev history.Event) bool {
-	return ev.Kind() == history.KindActivityAttemptFailed || ev.Kind() == history.KindTaskStarted
+	return 0
 }
 
 // span covers a step, part by part.
-func (w *walker) span(s *Span) {
+func (w *walker) span(s Span) {
 	for _, p := range slices.Backward(s.Parts) {
 		w.cover(p.Kind, p.From, s.Name, s.Seq, p.Attempt)
 	}
 }
 
-// shares sums up stretches. Percentages are rounded by largest remainder, so that
-// they are 100 together.
-func shares(stretches []Stretch) []Share {
+// SharesOf sums up stretches by kind and name, longest first. Percentages are rounded
+// by largest remainder, so that they are 100 together.
+func SharesOf(stretches iter.Seq[Stretch]) []Share {
 	type what struct {
 		kind PartKind
 		name string
@@ -187,7 +272,7 @@ func shares(stretches []Stretch) []Share {
 	index := map[what]int{}
 	var all []Share
 	var total time.Duration
-	for _, s := range stretches {
+	for s := range stretches {
 		took := s.To.Sub(s.From)
 		total += took
 		k := what{s.Kind, s.Name}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/backends/backendtest/private"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -83,10 +84,14 @@ func asUser(t *testing.T, dsn, privileges string) string {
 
 // readOnlyServer is a store on a server of its own, which was set to be read-only.
 func readOnlyServer(t *testing.T) string {
-	s := newServer(t)
+	s := private.MySQL(t)
 	s.Start()
 	closeStore(t, openStore(t, s.Address()))
-	s.admin("SET GLOBAL read_only = 1")
+	root := my.NewConfig()
+	root.User, root.Net, root.Addr = "root", "unix", s.Socket()
+	if err := adminErr(root, "SET GLOBAL read_only = 1"); err != nil {
+		t.Fatal(err)
+	}
 	return s.Address()
 }
 
@@ -172,8 +177,10 @@ func refusesToOpen(t *testing.T, dsn, says string, want error, opts ...Option) {
 
 // A server that takes only connections with TLS, and whose certificate nobody trusts.
 func TestTLS(t *testing.T) {
-	cert, key := outage.Certificate(t, t.TempDir())
-	s := newServer(t, "--ssl-cert="+cert, "--ssl-key="+key, "--require-secure-transport=ON")
+	s := private.MySQL(t)
+	cert, key := outage.Certificate(t, s.Dir)
+	s.Own(cert, key)
+	s.Args = append(s.Args, "--ssl-cert="+cert, "--ssl-key="+key, "--require-secure-transport=ON")
 	s.Start()
 	closeStore(t, openStore(t, s.Address()+"?tls=skip-verify"))
 	refusesToOpen(t, s.Address(), "add tls=true", nil)

@@ -8,6 +8,7 @@ import (
 	my "github.com/go-sql-driver/mysql"
 
 	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/backends/backendtest/private"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -32,7 +33,7 @@ func TestOutages(t *testing.T) {
 			return Open(ctx, cfg.FormatDSN())
 		},
 		Polled: true,
-		Server: func(t *testing.T) outage.Server { return newServer(t) },
+		Server: func(t *testing.T) outage.Server { return private.MySQL(t) },
 		Ahead: func(ctx context.Context, dsn string, by time.Duration) (backend.Backend, error) {
 			return Open(ctx, dsn, withClock(func() time.Time { return time.Now().Add(by) }))
 		},

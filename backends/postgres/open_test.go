@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/backends/backendtest/private"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -94,16 +96,16 @@ func TestOpenExplains(t *testing.T) {
 
 // A server that takes only connections with TLS, and whose certificate nobody trusts.
 func TestTLS(t *testing.T) {
-	s := newServer(t)
-	cert, key := outage.Certificate(t, s.dir)
-	s.own(cert, key)
-	s.args = []string{"-c", "ssl=on", "-c", "ssl_cert_file=" + cert, "-c", "ssl_key_file=" + key}
+	s := private.Postgres(t)
+	cert, key := outage.Certificate(t, s.Dir)
+	s.Own(cert, key)
+	s.Args = append(s.Args, "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key)
 	s.Start()
-	rules := s.dir + "/data/pg_hba.conf"
+	rules := filepath.Join(s.Data(), "pg_hba.conf")
 	if err := os.WriteFile(rules, []byte("hostssl all all 127.0.0.1/32 trust\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.own(rules)
+	s.Own(rules)
 	execSQL(t, s.Address(), "SELECT pg_reload_conf()")
 	for mode, says := range map[string]string{
 		"disable": "look at pg_hba.conf and at sslmode", "verify-full": "name its CA by sslrootcert", "require": "", "verify-ca&sslrootcert=" + cert: "",

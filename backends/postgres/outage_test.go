@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/backends/backendtest/private"
 	"github.com/wfops/wfops/engine/backend"
 )
 
@@ -33,7 +34,7 @@ func TestOutages(t *testing.T) {
 			}
 			return Open(ctx, u.String())
 		},
-		Server: func(t *testing.T) outage.Server { return newServer(t) },
+		Server: func(t *testing.T) outage.Server { return private.Postgres(t) },
 		Ahead: func(ctx context.Context, dsn string, by time.Duration) (backend.Backend, error) {
 			return Open(ctx, dsn, withClock(func() time.Time { return time.Now().Add(by) }))
 		},

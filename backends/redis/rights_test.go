@@ -46,7 +46,7 @@ func refusesToOpen(t *testing.T, addr, says string, is error, opts ...Option) {
 // times over: by the port, by the client, and by the server.
 func TestRule42Rights(t *testing.T) {
 	s := newServer(t)
-	writer, reader := allow(t, s.addr(), "writer", writerRights), allow(t, s.addr(), "reader", readerRights)
+	writer, reader := allow(t, s.Addr(), "writer", writerRights), allow(t, s.Addr(), "reader", readerRights)
 	refusesToOpen(t, reader, "give it the rights", nil)
 	w, err := Open(t.Context(), writer, quiet())
 	check(t, err)
@@ -115,9 +115,9 @@ func readsAll(t *testing.T, b backend.Backend, i engine.Instance) {
 
 func TestPasswordIsMissing(t *testing.T) {
 	s := newServer(t, "--requirepass", secret)
-	refusesToOpen(t, s.addr(), "check the user and the password", nil)
-	refusesToOpen(t, "redis://:wrong@"+s.addr(), "check the user and the password", nil)
-	b, err := Open(t.Context(), "redis://:"+secret+"@"+s.addr(), quiet())
+	refusesToOpen(t, s.Addr(), "check the user and the password", nil)
+	refusesToOpen(t, "redis://:wrong@"+s.Addr(), "check the user and the password", nil)
+	b, err := Open(t.Context(), "redis://:"+secret+"@"+s.Addr(), quiet())
 	check(t, err)
 	closeStore(t, b)
 }
@@ -125,19 +125,19 @@ func TestPasswordIsMissing(t *testing.T) {
 // A replica is read, and not written to.
 func TestReplica(t *testing.T) {
 	primary := newServer(t)
-	b := openAt(t, primary.addr(), "wfops")
+	b := openAt(t, primary.Addr(), "wfops")
 	i := create(t, b, "i")
-	replica := newServer(t, "--replicaof", "127.0.0.1 "+fmt.Sprint(primary.port))
+	replica := newServer(t, "--replicaof", "127.0.0.1 "+fmt.Sprint(primary.Port))
 	until(t, "the replica has everything", 20*time.Second, func() bool {
-		r, err := Open(t.Context(), replica.addr(), ReadOnly(), quiet())
+		r, err := Open(t.Context(), replica.Addr(), ReadOnly(), quiet())
 		if err != nil {
 			return false
 		}
 		_, err = r.Get(t.Context(), i)
 		return errors.Join(err, r.Close()) == nil
 	})
-	refusesToOpen(t, replica.addr(), "a replica of "+primary.addr(), engine.ErrReadOnly)
-	r, err := Open(t.Context(), replica.addr(), ReadOnly(), quiet())
+	refusesToOpen(t, replica.Addr(), "a replica of "+primary.Addr(), engine.ErrReadOnly)
+	r, err := Open(t.Context(), replica.Addr(), ReadOnly(), quiet())
 	check(t, err)
 	readsAll(t, r, i)
 	closeStore(t, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wfops/wfops/backends/backendtest/outage"
+	"github.com/wfops/wfops/backends/backendtest/private"
 	"github.com/wfops/wfops/engine"
 )
 
@@ -18,7 +19,7 @@ import (
 // over when the master is gone. Servers want a password, and Sentinels do not.
 type watched struct {
 	t         *testing.T
-	server    *ownServer // that is the master at first
+	server    ownServer // that is the master at first
 	master    *redis.Client
 	replica   *redis.Client
 	sentinels []string
@@ -34,7 +35,7 @@ func newWatched(t *testing.T) *watched {
 	protected := []string{"--requirepass", secret, "--masterauth", secret}
 	w := &watched{t: t, server: newServer(t, protected...)}
 	w.master = admin(t, w.server)
-	w.replica = admin(t, newServer(t, append(protected, "--replicaof", "127.0.0.1 "+fmt.Sprint(w.server.port))...))
+	w.replica = admin(t, newServer(t, append(protected, "--replicaof", "127.0.0.1 "+fmt.Sprint(w.server.Port))...))
 	// Sentinels ask a master for its replicas at once, and then every ten seconds.
 	until(t, "the replica is attached", 20*time.Second, func() bool { return replication(t, w.replica)["master_link_status"] == "up" })
 	for range sentinels {
@@ -46,20 +47,22 @@ func newWatched(t *testing.T) *watched {
 
 // startSentinel returns its address. It takes a master for gone that doesn't answer for
 // some seconds, so that one on a busy machine keeps its place.
-func startSentinel(t *testing.T, master *ownServer) string {
+func startSentinel(t *testing.T, master ownServer) string {
 	t.Helper()
-	s := noServer(t)
-	file := filepath.Join(s.dir, "sentinel.conf") // it writes to that
+	s := private.Redis(t)
+	file := filepath.Join(s.Dir, "sentinel.conf") // it writes to that
 	lines := []string{
-		"bind 127.0.0.1", fmt.Sprint("port ", s.port), "dir " + s.dir, "logfile " + filepath.Join(s.dir, "log"),
-		fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d %d", watchedName, master.port, sentinels/2+1),
+		"bind 127.0.0.1", fmt.Sprint("port ", s.Port), "dir " + s.Dir,
+		fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d %d", watchedName, master.Port, sentinels/2+1),
 		fmt.Sprintf("sentinel auth-pass %s %s", watchedName, secret),
 		fmt.Sprintf("sentinel down-after-milliseconds %s 4000", watchedName),
 		fmt.Sprintf("sentinel failover-timeout %s 5000", watchedName),
 	}
 	check(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	s.launch(file, "--sentinel")
-	return s.addr()
+	s.Own(file)
+	s.Args = []string{file, "--sentinel"}
+	s.Start()
+	return s.Addr()
 }
 
 // complete reports whether every Sentinel is ready to have the replica take over.
@@ -76,9 +79,9 @@ func (w *watched) complete() bool {
 }
 
 // admin returns a client of one of the servers.
-func admin(t *testing.T, s *ownServer) *redis.Client {
+func admin(t *testing.T, s ownServer) *redis.Client {
 	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: s.addr(), Password: secret})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr(), Password: secret})
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

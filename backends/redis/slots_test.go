@@ -22,7 +22,7 @@ func TestSlotMoves(t *testing.T) {
 	i := create(t, b, "i")
 	own := map[string]*redis.Client{} // by id of the node
 	for _, s := range c.nodes {
-		c := redis.NewClient(&redis.Options{Addr: s.addr(), MaintNotificationsConfig: unannounced})
+		c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaintNotificationsConfig: unannounced})
 		t.Cleanup(func() { _ = c.Close() })
 		own[ask(t, c, "CLUSTER", "MYID")] = c
 	}

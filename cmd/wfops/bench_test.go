@@ -19,11 +19,13 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// Variables of the benchmark: how many instances the store has, and the file that it
+// Variables of the benchmarks: how many instances the store has, and the file that it
 // is kept in for the next time.
 const (
 	benchInstances = "WFOPS_BENCH_INSTANCES"
 	benchStore     = "WFOPS_BENCH_STORE"
+	// benchProgram is measured instead of what is built here: another version.
+	benchProgram = "WFOPS_BENCH_PROGRAM"
 )
 
 // BenchmarkProcess measures what somebody feels who types a command: the program as
@@ -75,6 +77,9 @@ func crowded(b *testing.B) (n int, path string) {
 // built returns the program as it is shipped.
 func built(b *testing.B) string {
 	b.Helper()
+	if other := os.Getenv(benchProgram); other != "" {
+		return other
+	}
 	binary := filepath.Join(b.TempDir(), "wfops")
 	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil { //nolint:gosec // ours
 		b.Fatalf("%v: %s", err, out)

@@ -2,23 +2,16 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/wfops/wfops/backends/sqlite"
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/backend"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // BenchmarkConsole measures the console as it is shipped, on a terminal of 120 by 40:
@@ -61,39 +54,8 @@ func BenchmarkConsole(b *testing.B) {
 	b.Run("idle", func(b *testing.B) {
 		p := play(b, binary, path)
 		p.until(last)
-		<-time.After(idleAfter)
-		for b.Loop() {
-			before, begun := p.processor(), time.Now()
-			<-time.After(idleFor)
-			b.ReportMetric(100*float64(p.processor()-before)/float64(time.Since(begun)), "%cpu")
-		}
-		b.ReportMetric(p.memory("VmRSS"), "RSS-MiB")
+		p.idle(b)
 		p.quit()
-		machine(b)
-	})
-	b.Run("history", func(b *testing.B) {
-		path := filepath.Join(b.TempDir(), "long.db")
-		if err := longHistory(b.Context(), path, longEvents); err != nil {
-			b.Fatal(err)
-		}
-		for b.Loop() {
-			p := play(b, binary, path)
-			p.until("long")
-			p.press("\r")
-			begun := time.Now()
-			p.press("2")
-			p.press("G")
-			p.rest(10 * quiet)
-			b.ReportMetric(float64((time.Since(begun) - 10*quiet).Milliseconds()), "ms-to-the-end")
-			for _, key := range []string{"g", "\x04", "Z", "G", "3", "5", "2"} {
-				p.press(key)
-				p.rest(10 * quiet)
-			}
-			b.ReportMetric(p.memory("VmRSS"), "RSS-MiB")
-			b.ReportMetric(p.memory("VmHWM"), "max-RSS-MiB")
-			p.quit()
-		}
-		machine(b)
 	})
 }
 
@@ -101,7 +63,6 @@ const (
 	// idleAfter is how long after the start there is nothing to do any more, and
 	// idleFor how long that is looked at.
 	idleAfter, idleFor = 3 * time.Second, 30 * time.Second
-	longEvents         = 200_000
 )
 
 func quantiles(b *testing.B, took []time.Duration) {
@@ -255,6 +216,27 @@ func (p *shown) processor() time.Duration {
 	return time.Duration(ticks) * time.Second / 100
 }
 
+// idle measures what the console takes when nobody does anything.
+func (p *shown) idle(b *testing.B) {
+	b.Helper()
+	<-time.After(idleAfter)
+	for b.Loop() {
+		before, begun := p.processor(), time.Now()
+		<-time.After(idleFor)
+		b.ReportMetric(100*float64(p.processor()-before)/float64(time.Since(begun)), "%cpu")
+	}
+	b.ReportMetric(0, "ns/op")
+	p.report(b)
+	machine(b)
+}
+
+// report tells the console's memory, now and at most.
+func (p *shown) report(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(p.memory("VmRSS"), "RSS-MiB")
+	b.ReportMetric(p.memory("VmHWM"), "max-RSS-MiB")
+}
+
 // memory returns a figure of the console's memory, in MiB.
 func (p *shown) memory(name string) float64 {
 	p.Helper()
@@ -273,59 +255,4 @@ func (p *shown) memory(name string) float64 {
 	}
 	p.Fatalf("there is no %s", name)
 	return 0
-}
-
-// longHistory makes a store with one instance whose history has n events.
-func longHistory(ctx context.Context, path string, n int) error {
-	store, err := sqlite.Open(ctx, path, sqlite.WithSynchronous(sqlite.Normal))
-	if err != nil {
-		return err
-	}
-	return errors.Join(grow(ctx, store, n), store.Close())
-}
-
-func grow(ctx context.Context, store backend.Backend, n int) error {
-	started, err := history.Encode(history.Event{At: time.Now(), Body: history.WorkflowStarted{Workflow: "Long"}})
-	if err != nil {
-		return err
-	}
-	i := engine.Instance{InstanceID: "long", ExecutionID: engine.NewID()}
-	if r := store.Create(ctx, []backend.Creation{{Instance: i, FirstExecution: i.ExecutionID, Workflow: "Long", Queue: engine.QueueDefault, Started: started}}); r[0].Err != nil {
-		return r[0].Err
-	}
-	claimed, err := store.ClaimWorkflows(ctx, backend.WorkflowClaim{Worker: "w-1", Queues: []engine.Queue{engine.QueueDefault}, Workflows: []string{"Long"}, Max: 1, Lease: time.Hour})
-	if err != nil {
-		return err
-	}
-	task := claimed.Tasks[0]
-	events := []history.Event{{At: time.Now(), Body: history.TaskStarted{Worker: "w-1"}}, {At: time.Now(), Body: history.WorkflowStarted{Workflow: "Long"}}}
-	const chunk = 200
-	seq, ref := task.LastSeq, int64(0)
-	for made := 0; made < n; {
-		for len(events) < chunk {
-			at := time.Now()
-			ref++
-			events = append(events,
-				history.Event{At: at, Ref: ref, Body: history.ActivityScheduled{Name: "Charge", Queue: engine.QueueDefault, Args: []engine.Payload{engine.Payload(`{"order":8841,"sku":"A-113","qty":2}`)}, Site: history.Site{Function: "shop.Fill", File: "fill.go", Line: 88}}},
-				history.Event{At: at, Ref: ref, Body: history.ActivityCompleted{Result: engine.Payload(`{"auth":"a_1068"}`), Run: history.Run{Attempt: 1, Scheduled: at, Started: at, Worker: "w-1"}}})
-		}
-		encoded, err := history.Encode(events...)
-		if err != nil {
-			return err
-		}
-		c := backend.WorkflowCommit{
-			Instance: i, Token: task.Token, ExpectSeq: seq, StepID: engine.NewID(), Events: encoded, Count: len(events),
-			Status: engine.StatusRunning, Lease: time.Hour, Summary: backend.SummaryUpdate{Worker: "w-1"},
-		}
-		if made == 0 {
-			c.Consume = []int64{task.Inbox[0].ID}
-		}
-		made += len(events)
-		if r := store.CommitWorkflows(ctx, []backend.WorkflowCommit{c}); r[0].Err != nil {
-			return r[0].Err
-		}
-		seq += int64(len(events))
-		events = events[:0]
-	}
-	return nil
 }

@@ -59,6 +59,8 @@ type site struct {
 
 	b backend.Backend
 	c *client.Client
+	// stop stops the worker.
+	stop func()
 }
 
 // newSite opens the store and lets a worker work, that has register's functions.
@@ -70,12 +72,21 @@ func newSite(t *testing.T, dsn string, register ...func(*worker.Worker) error) *
 	}
 	t.Cleanup(func() { _ = b.Close() })
 	s := &site{T: t, b: b, c: client.New(b)}
-	s.work(append(register,
+	s.stop = s.work(append(register,
 		func(w *worker.Worker) error { return w.RegisterWorkflow(Review) },
 		func(w *worker.Worker) error { return w.RegisterActivity(ReserveStock) },
 		func(w *worker.Worker) error { return w.RegisterActivity(ChargeCard) },
 		func(w *worker.Worker) error { return w.RegisterActivity(Ship) })...)
 	return s
+}
+
+// close ends the site before the test ends.
+func (s *site) close() {
+	s.Helper()
+	s.stop()
+	if err := s.b.Close(); err != nil {
+		s.Error(err)
+	}
 }
 
 // work starts a worker, and returns how it is stopped before the test ends.

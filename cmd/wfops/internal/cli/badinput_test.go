@@ -138,7 +138,7 @@ func seeded(t *testing.T, kind string) string {
 		dsn = servertest.DSN(t, kind)
 	}
 	b := opened(t, dsn)
-	opstest.Seed(t, b, opstest.NewClock(now), rows(t))
+	opstest.Shop(t, b, opstest.NewClock(now), now)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}

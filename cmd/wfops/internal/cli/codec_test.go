@@ -27,10 +27,10 @@ func TestCodec(t *testing.T) {
 	}
 	w.env.Getenv = func(name string) string { return map[string]string{"WFOPS_CONFIG": "config.yaml"}[name] }
 	for line, want := range map[string]string{
-		"shop data order-8841 --path args[0] --raw":          `{"beqre":8841,"fxh":"N-113","dgl":2}`,
+		"shop data order-8841 --path args[0] --raw":          `{"beqre":"beqre-8841","fxh":"N-113","dgl":2}`,
 		"shop data order-8841 --path args[0].fxh --raw":      `"N-113"`,
-		"shop data order-8841 --path args[0] --raw --sealed": `{"order":8841,"sku":"A-113","qty":2}`,
-		"shop data order-8790 --path error --raw":            `{"message":"Ship: carrier 502 bad gateway"}`,
+		"shop data order-8841 --path args[0] --raw --sealed": `{"order":"order-8841","sku":"A-113","qty":2}`,
+		"shop data order-8790 --path error --raw":            `{"type":"CarrierError","message":"Ship: carrier 502 bad gateway"}`,
 		"shop ctx show shop --jq .codec":                     "sh\n",
 	} {
 		if r := w.run(split(line)...); r.exit != 0 || r.out != want {

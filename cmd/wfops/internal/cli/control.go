@@ -104,11 +104,12 @@ func (s *session) change(ctx context.Context, c ops.Change, names []string) erro
 	if s.o.limit > 0 && len(targets) > s.o.limit {
 		targets = targets[:s.o.limit]
 	}
-	if len(targets) == 0 {
-		if s.isTable() {
-			s.note("no instance matches")
-		}
+	switch {
+	case len(targets) == 0 && s.isTable():
+		s.note("no instance matches")
 		return nil
+	case len(targets) == 0:
+		return s.outcomes(c, nil)
 	}
 	if s.o.dryRun {
 		return s.dryRun(c, targets)

@@ -150,7 +150,7 @@ func (s *session) wait(ctx context.Context, name string, wanted func(*backend.Su
 func (s *session) waitFor(ctx context.Context, from backend.Summary, wanted func(*backend.Summary) bool) (backend.Summary, error) {
 	for {
 		last, err := s.store.Wait(ctx, from, wanted)
-		if err == nil || ctx.Err() != nil || exitOf(ctx, err) != ExitStore {
+		if err == nil || ctx.Err() != nil || !passes(ctx, err) {
 			return last, err
 		}
 		s.note("wfops: %v; trying again", err)

@@ -58,6 +58,14 @@ func hostileRow() opstest.Row {
 	return r
 }
 
+// strangers has an instance of somebody else in fleet.db.
+func strangers(t *testing.T, row opstest.Row) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.add(fleetFile, func(b backend.Backend) { opstest.Seed(t, b, w.clock, []opstest.Row{row}) })
+	return w
+}
+
 // lookingAt are command lines of every command that shows something.
 func lookingAt(id string) (lines [][]string) {
 	for _, c := range command.All() {
@@ -87,7 +95,7 @@ func lookingAt(id string) (lines [][]string) {
 // Whatever a command shows of a hostile instance, no terminal gets a character to act
 // upon; into a pipe no table does either.
 func TestNothingHostileIsShown(t *testing.T) {
-	w := newFleet(t, hostileRow())
+	w := strangers(t, hostileRow())
 	id := hostileRow().Instance.InstanceID
 	for _, width := range []int{0, 40, 100, 300} { // 0 is a pipe
 		if width > 0 {
@@ -123,7 +131,7 @@ func harmless(t *testing.T, what, text string) {
 
 // JSON and YAML say exactly what was stored.
 func TestHostileTextsAreExactInJSON(t *testing.T) {
-	w := newFleet(t, hostileRow())
+	w := strangers(t, hostileRow())
 	row := hostileRow()
 	id, all := row.Instance.InstanceID, strings.Join(hostile, " ")
 	var got struct {
@@ -189,7 +197,7 @@ func TestHugePayloads(t *testing.T) {
 	for name, payload := range huge {
 		t.Run(name, func(t *testing.T) {
 			row := opstest.Row{Summary: backend.Summary{Instance: engine.Instance{InstanceID: "huge"}, Workflow: "Huge", Queue: "default", Status: engine.StatusCompleted, Created: ago(2e12), Updated: ago(1e12)}, Args: []engine.Payload{payload}}
-			w := newFleet(t, row)
+			w := strangers(t, row)
 			if r := w.run(fleetFile, "data", "huge", "--raw"); r.out != string(payload) {
 				t.Errorf("%d bytes come back, exit %d, %s", len(r.out), r.exit, r.err)
 			}

@@ -1,9 +1,6 @@
 package cli_test
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,51 +36,83 @@ func TestEveryCommandHasItsTwin(t *testing.T) {
 	}
 }
 
-// Golden files show each command as a table, as JSON, and how it fails.
+// shown says how a command answers: to people in a pipe and on a terminal, to programs,
+// and what both are told when it fails.
+type shown string
+
+const (
+	asTable     shown = "a table in a pipe"
+	onScreen    shown = "a table on a terminal"
+	asJSON      shown = "JSON"
+	asLines     shown = "JSON lines"
+	asError     shown = "an error"
+	asErrorJSON shown = "an error in JSON"
+)
+
+// missing says what no golden file can show, and why.
+var missing = map[string]map[shown]string{
+	"completion": {
+		asTable: "the scripts are those of cobra, which TestCompletion runs", onScreen: "it writes the same there",
+		asJSON: "scripts are for shells", asLines: "scripts are for shells",
+	},
+	"export": {onScreen: "a terminal gets the file as it is", asLines: "it writes the file whatever the format"},
+}
+
+// Golden files, which hold on every store, show all of each command.
 func TestEveryCommandIsInAGoldenFile(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%q, %v", files, err)
+	seen := map[string]map[shown]bool{}
+	for _, c := range command.All() {
+		seen[c.Name] = map[shown]bool{}
 	}
-	seen := map[string]bool{}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`(?s)\$ wfops (.*?)\n.*?--- exit (\d+)\n`).FindAllStringSubmatch(string(raw), -1) {
-			seen[kindOf(m[1], m[2])] = true
+	for _, g := range goldens(t) {
+		for _, line := range g.typed {
+			for _, word := range split(line.line) {
+				if ways := seen[word]; ways != nil {
+					ways[wayOf(g, line)] = true
+					break
+				}
+			}
 		}
 	}
 	for _, c := range command.All() {
-		want := []string{"table", "json", "error"}
-		if c.Name == "completion" { // its scripts are cobra's
-			want = want[2:]
-		}
-		for _, kind := range want {
-			if !seen[c.Name+" "+kind] {
-				t.Errorf("no golden file has %s: %s", c.Name, kind)
+		for _, way := range []shown{asTable, onScreen, asJSON, asLines, asError, asErrorJSON} {
+			switch reason := missing[c.Name][way]; {
+			case !seen[c.Name][way] && reason == "":
+				t.Errorf("%s: no golden file shows %s", c.Name, way)
+			case seen[c.Name][way] && reason != "":
+				t.Errorf("%s: a golden file shows %s, though %s", c.Name, way, reason)
 			}
 		}
 	}
 }
 
-// kindOf says which command a line runs, and what of it its output shows.
-func kindOf(line, exit string) string {
-	name := ""
-	for _, word := range split(line) {
-		if slices.ContainsFunc(command.All(), func(c command.Command) bool { return c.Name == word }) {
-			name = word
-			break
-		}
-	}
+// wayOf says what of a command a line shows.
+func wayOf(g golden, line entry) shown {
+	words := split(line.line)
+	at := slices.Index(words, "-o")
+	format := "table"
 	switch {
-	case exit != "0" && exit != "1":
-		return name + " error"
-	case strings.Contains(line, "-o json"), strings.Contains(line, "--output=json"):
-		return name + " json"
-	case strings.Contains(line, "-o "), strings.Contains(line, "--jq"), strings.Contains(line, "help"):
-		return name
+	case slices.Contains(words, "--help"):
+		return ""
+	case at > 0:
+		format = words[at+1]
 	}
-	return name + " table"
+	failed := line.exit() != "0" && line.exit() != "1"
+	switch {
+	case failed && strings.Contains(line.answer, `"schema":"wfops.error/v1"`):
+		return asErrorJSON
+	case failed:
+		return asError
+	case slices.Contains(words, "--jq"), strings.HasPrefix(line.answer, "--- "): // it writes nothing
+		return ""
+	case format == "json":
+		return asJSON
+	case format == "jsonl":
+		return asLines
+	case format != "table":
+		return ""
+	case g.width() > 0:
+		return onScreen
+	}
+	return asTable
 }

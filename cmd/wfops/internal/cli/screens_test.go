@@ -85,7 +85,7 @@ func TestScreenFlags(t *testing.T) {
 	if code, stderr := w.run("app.db"); code != 0 || w.shown.Theme != tui.ThemeTerminal || w.shown.ASCII || !w.shown.Mouse || w.shown.Refresh != 2*time.Second || w.shown.Times != view.Relative {
 		t.Errorf("exit %d, %s, %+v", code, stderr, w.shown)
 	}
-	if c := w.shown.Connection; c.Name != "app.db" || c.Kind != "sqlite" || c.Place != "app.db" || c.Store.ReadOnly() || c.Protected != "" || c.Replayer != "" {
+	if c := w.shown.Connection; c.Name != "app.db" || c.Kind != "store" || c.Place != "app.db" || c.Store.ReadOnly() || c.Protected != "" || c.Replayer != "" {
 		t.Errorf("%+v", c)
 	}
 	if code, _ := w.run("app.db", "--theme", "safe", "--ascii", "--no-mouse", "--refresh", "0", "--times", "utc", "--with", "./worker", "--read-only"); code != 0 ||

@@ -207,7 +207,7 @@ func (s *session) open(ctx context.Context) (backend.Backend, error) {
 func (s *session) storeOf(b backend.Backend, target connect.Target) *ops.Store {
 	mode, _ := target.Mode()
 	return ops.New(b, ops.Options{
-		ReadOnly: mode == connect.ReadOnly, By: s.env.By, Patience: s.flags.patience, File: target.IsBundle(), Clock: s.env.Clock,
+		ReadOnly: mode == connect.ReadOnly, By: s.env.By, Patience: s.flags.patience, File: target.IsBundle(), There: target.There(), Clock: s.env.Clock,
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/wfops/wfops/backends"
@@ -204,20 +203,32 @@ func (s shifted) Queues(ctx context.Context) ([]backend.QueueStats, error) {
 	return queues, err
 }
 
-// server makes an empty store on a server, and returns how to open it.
-func server(t *testing.T, kind string, clock *opstest.Clock) func(context.Context, connect.Target) (backend.Backend, error) {
-	t.Helper()
-	dsn := servertest.DSN(t, kind)
-	b, err := backends.Open(t.Context(), dsn)
+// server makes an empty store on a server. Connections are kept for the next command:
+// there are many.
+func (w *world) server(string) opener {
+	w.Helper()
+	dsn := servertest.DSN(w.T, w.kind)
+	b, err := backends.Open(w.Context(), dsn)
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	if err := b.Close(); err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	l := &timeline{clock: clock, end: now, ready: map[string]time.Time{}}
+	l := &timeline{clock: w.clock, end: now, ready: map[string]time.Time{}}
+	open := map[connect.Mode]backend.Backend{}
+	w.Cleanup(func() {
+		for _, b := range open {
+			if err := b.Close(); err != nil {
+				w.Error(err)
+			}
+		}
+	})
 	return func(ctx context.Context, target connect.Target) (backend.Backend, error) {
 		mode, _ := target.Mode()
+		if b, ok := open[mode]; ok {
+			return kept{b}, nil
+		}
 		own, err := connect.Parse(dsn, connect.Options{Write: mode == connect.ReadWrite, ReadOnly: mode == connect.ReadOnly})
 		if err != nil {
 			return nil, err
@@ -226,6 +237,7 @@ func server(t *testing.T, kind string, clock *opstest.Clock) func(context.Contex
 		if err != nil {
 			return nil, err
 		}
-		return shifted{b, l}, nil
+		open[mode] = shifted{b, l}
+		return kept{open[mode]}, nil
 	}
 }

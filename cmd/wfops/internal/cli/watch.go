@@ -10,7 +10,6 @@ import (
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
-	"github.com/wfops/wfops/engine"
 )
 
 // watchFlags is for commands that can be repeated.
@@ -37,7 +36,7 @@ func (s *session) repeat(ctx context.Context, args []string, run func(context.Co
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && !errors.Is(err, errNo) && exitOf(ctx, err) != ExitStore:
+		case err != nil && !errors.Is(err, errNo) && !passes(ctx, err):
 			return err
 		case err != nil && !errors.Is(err, errNo):
 			s.note("wfops: %v; trying again", err)
@@ -56,6 +55,11 @@ func (s *session) repeat(ctx context.Context, args []string, run func(context.Co
 	}
 }
 
+// passes reports whether an error may be over when the store is asked again.
+func passes(ctx context.Context, err error) bool {
+	return exitOf(ctx, err) == ExitStore && !errors.Is(err, ops.ErrReplaced)
+}
+
 func pauseFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(max(d, soonest))
 	defer timer.Stop()
@@ -71,7 +75,7 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 func (s *session) watchList(ctx context.Context, r ops.ListRequest) error {
 	for changes, err := range s.store.Watch(ctx, r, max(s.o.watch, soonest)) {
 		if err != nil {
-			if errors.Is(err, engine.ErrInvalidArgument) {
+			if !passes(ctx, err) {
 				return err
 			}
 			s.note("wfops: %v; trying again", err)

@@ -154,34 +154,47 @@ func (s *Store) Detail(ctx context.Context, i engine.Instance) (Detail, error) {
 // historyPage is how many chunks are read at a time.
 const historyPage = 64
 
-// History yields the events of an execution behind a sequence number, in order. It
-// reads as it goes; the last pair may be an error.
+// History yields the events of an execution behind a sequence number, in order and
+// without a gap. It reads as it goes; the last pair may be an error.
 func (s *Store) History(ctx context.Context, i engine.Instance, after int64) iter.Seq2[history.Event, error] {
 	return func(yield func(history.Event, error) bool) {
 		for {
 			chunks, err := s.b.History(ctx, i, after, historyPage)
-			if err != nil {
-				yield(history.Event{}, fmt.Errorf("history of %s: %w", i, err))
-				return
-			}
-			for _, chunk := range chunks {
-				events, err := chunk.Events.Decode(chunk.First)
-				if err != nil {
-					yield(history.Event{}, fmt.Errorf("history of %s: %w", i, err))
-					return
+			for n := 0; err == nil && n < len(chunks); n++ {
+				var events []history.Event
+				if events, err = behind(&chunks[n], after); err != nil {
+					break
 				}
 				for _, e := range events {
-					if e.Seq > after && !yield(e, nil) {
+					if !yield(e, nil) {
 						return
 					}
 				}
-				after = max(after, chunk.First+int64(chunk.Count)-1)
+				after += int64(len(events))
 			}
-			if len(chunks) < historyPage {
+			if err != nil {
+				yield(history.Event{}, fmt.Errorf("history of %s: %w", i, err))
+			}
+			if err != nil || len(chunks) < historyPage {
 				return
 			}
 		}
 	}
+}
+
+var errMissing = errors.New("the store does not have it, and has what follows")
+
+// behind returns the events of a chunk behind a sequence number. What reads histories
+// counts on it that none is missing.
+func behind(c *backend.Chunk, after int64) ([]history.Event, error) {
+	events, err := c.Events.Decode(c.First)
+	if err != nil {
+		return nil, err
+	}
+	if c.First > after+1 || len(events) != c.Count || c.Count == 0 {
+		return nil, &history.DecodeError{Seq: after + 1, Err: errMissing}
+	}
+	return events[min(int64(len(events)), after+1-c.First):], nil
 }
 
 // Event returns one event of an execution. The error is a *NoEventError if its history

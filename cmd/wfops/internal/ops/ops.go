@@ -8,6 +8,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -39,15 +40,25 @@ type Options struct {
 	// File tells that the store is the file of an exported history: nothing is known of
 	// workers.
 	File bool
+	// There, unless nil, reports before each call whether the store is still the one that
+	// was opened. If it is not and there is no error, another one is in its place.
+	There func() (bool, error)
 	// Clock is this machine's; nil means time.Now.
 	Clock func() time.Time
 }
+
+// ErrReplaced tells that the store has to be opened anew: a file with another one in its
+// place can be read and written as before, and nobody else would ever see that.
+var ErrReplaced = errors.New("the file was replaced by another one since it was opened")
 
 // New returns a Store on b.
 func New(b backend.Backend, o Options) *Store {
 	s := &Store{o: o, time: clock{local: o.Clock}}
 	if s.time.local == nil {
 		s.time.local = time.Now
+	}
+	if o.There != nil {
+		b = intercept.New(b, o.inPlace)
 	}
 	if o.Patience > 0 {
 		b = intercept.New(b, o.bound)
@@ -65,6 +76,18 @@ func (o Options) bound(ctx context.Context, m intercept.Method, next func(contex
 		return fmt.Errorf("the store has not answered (%s) for %v: %w", m, o.Patience, err)
 	}
 	return err
+}
+
+// inPlace makes a call of the store if that is still there.
+func (o Options) inPlace(ctx context.Context, _ intercept.Method, next func(context.Context) error) error {
+	same, err := o.There()
+	switch {
+	case err != nil:
+		return err
+	case !same:
+		return ErrReplaced
+	}
+	return next(ctx)
 }
 
 // ReadOnly reports whether changes are refused without asking the store.

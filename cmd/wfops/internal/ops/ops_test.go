@@ -111,6 +111,32 @@ func TestHistoryIsReadInPages(t *testing.T) {
 	}
 }
 
+// gappy has lost the first event of a history.
+type gappy struct{ backend.Backend }
+
+func (g gappy) History(ctx context.Context, i engine.Instance, after int64, limit int) ([]backend.Chunk, error) {
+	chunks, err := g.Backend.History(ctx, i, after, limit)
+	for i := range chunks {
+		chunks[i].First++
+	}
+	return chunks, err
+}
+
+// What is read of a history has no gap: screens and diagnostics count on its numbers.
+func TestHistoryWithAGapIsAnError(t *testing.T) {
+	i := engine.Instance{InstanceID: "a", ExecutionID: opstest.Execution("a")}
+	n := 0
+	for e, err := range ops.New(gappy{seeded(t, row("a", engine.StatusRunning))}, ops.Options{}).History(t.Context(), i, 0) {
+		n++
+		if broken, ok := errors.AsType[*history.DecodeError](err); !ok || broken.Seq != 1 {
+			t.Errorf("event %d, %v", e.Seq, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d answers", n)
+	}
+}
+
 func TestTree(t *testing.T) {
 	child := func(id, parent string) opstest.Row {
 		r := row(id, engine.StatusRunning)

@@ -130,6 +130,12 @@ func (t *Terminal) Screen() string {
 	return strings.TrimRight(t.tmux("capture-pane", "-p"), "\n")
 }
 
+// Styled is Screen with the sequences for colors and attributes.
+func (t *Terminal) Styled() string {
+	t.Helper()
+	return t.tmux("capture-pane", "-p", "-e")
+}
+
 // Sees waits until all patterns are somewhere on the screen, ^ and $ being the ends of
 // lines, and returns it.
 func (t *Terminal) Sees(patterns ...string) (screen string) {

@@ -185,7 +185,9 @@ func (a *app) back() {
 		return
 	}
 	a.dropAll(a.top())
+	a.stack[len(a.stack)-1] = nil // it may hold much
 	a.stack = a.stack[:len(a.stack)-1]
+	a.spawn(giveBack)
 	a.top().refresh()
 }
 

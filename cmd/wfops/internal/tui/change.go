@@ -61,7 +61,7 @@ func (a *app) refuses() string {
 	case a.conn == nil:
 		return "there is no connection"
 	case a.lost.err != nil:
-		return "the store does not answer, and nothing can be changed until it does"
+		return whyLost
 	case a.change != nil:
 		return "another change is under way"
 	case a.opensForChanges():

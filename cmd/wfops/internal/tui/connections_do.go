@@ -77,6 +77,30 @@ func (a *app) reopened(c *Connection) {
 	a.say(view.Attention, c.Name+" can be changed now")
 }
 
+// reopens opens the store anew in whose place there is another one, and reports whether
+// that is possible. What was shown is of the one before, so it begins with the list.
+func (a *app) reopens() bool {
+	c, connect := a.conn, a.o.Connect
+	if c.Place == "" || connect == nil {
+		return false
+	}
+	if a.underWay(nil, "reopen") {
+		return true
+	}
+	askFor(a, nil, "reopen", func(ctx context.Context) (*Connection, error) {
+		return connect(ctx, c.Place, !c.Store.ReadOnly())
+	}, func(other *Connection, err error) {
+		if err != nil {
+			a.heardOf(err)
+			return
+		}
+		a.over = nil
+		a.switchTo(other)
+		a.say(view.Attention, "the file was replaced by another one, which is shown now")
+	}, func(other *Connection) { _ = other.close() })
+	return true
+}
+
 // disconnect forgets what was asked and is known of the store that is open, and returns it.
 func (a *app) disconnect() *Connection {
 	for _, s := range a.stack {

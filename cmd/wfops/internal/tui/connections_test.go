@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/wfops/wfops/backends/memory"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/backend/intercept"
 )
 
 var errUnreachable = errors.New("opening mysql://app:••••@db-9:3306/wf: dial tcp 10.2.0.9:3306: connect: no route to host; is the network up, and the name of the host right?")
@@ -290,4 +294,52 @@ func TestTypedSecretsAreNotShown(t *testing.T) {
 	if strings.Contains(p.screen(), "hunter2") {
 		t.Errorf("the password is on the screen:\n%s", p.screen())
 	}
+}
+
+// A file that another one has taken the place of is opened anew, when that is possible;
+// until then the store is lost. What was shown and asked was about the one before.
+func TestReplacedFileIsOpenedAnew(t *testing.T) {
+	var replaced, openable atomic.Bool
+	clock := opstest.NewClock(now)
+	before, after := memory.New(memory.WithClock(clock.Now)), memory.New(memory.WithClock(clock.Now))
+	opstest.Shop(t, before, clock, now)
+	opens, closed := 0, make(chan bool, 1)
+	p := playOn(t, intercept.New(before, func(ctx context.Context, _ intercept.Method, next func(context.Context) error) error {
+		if replaced.Load() {
+			return ops.ErrReplaced
+		}
+		return next(ctx)
+	}), clock, 80, 24, func(o *Options) {
+		o.Connection.Place, o.Connection.Close = "./shop.db", func() error { closed <- true; return nil }
+		o.Connect = func(_ context.Context, place string, write bool) (*Connection, error) {
+			if opens++; place != "./shop.db" || !write {
+				t.Errorf("opened %s, %v", place, write)
+			}
+			if !openable.Load() {
+				return nil, errors.New("shop.db is not a store")
+			}
+			return &Connection{Name: "shop", Kind: "memory", Store: ops.New(after, ops.Options{Clock: clock.Now}), Place: place}, nil
+		}
+	})
+	p.to("kyc-5520")
+	p.press("Enter", "s")
+	replaced.Store(true)
+	for range 3 { // refreshes that come too early ask for nothing
+		p.inLoop(func() { p.app.refresh() })
+		p.settle()
+	}
+	p.press("Esc", "j")
+	p.sees("NO ANSWER from the store, try 2", "shop.db is not a store", "kyc-5520")
+	if opens != 1 {
+		t.Errorf("opened %d times", opens)
+	}
+	openable.Store(true)
+	clock.Set(now.Add(time.Minute))
+	p.press("s")
+	p.sees(whyLost)
+	p.inLoop(func() { p.app.refresh() })
+	p.settle()
+	p.sees("the file was replaced by another one, which is shown now", "workflows", "no instances")
+	p.misses("NO ANSWER", "kyc-5520")
+	<-closed
 }

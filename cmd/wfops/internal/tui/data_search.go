@@ -24,7 +24,7 @@ func (v *data) search() *prompt {
 		if !final || text == "" {
 			return
 		}
-		v.d.deep(text, func(found map[int64]bool) {
+		v.d.deep(text, func(found view.Found) {
 			if v.wanted.Text == text {
 				v.wanted.Also = found
 				v.find(false)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -282,6 +283,9 @@ func whyRefused(o ops.Outcome) string {
 	text := o.Err.Error()
 	if _, why, found := strings.Cut(text, ops.ErrWrongState.Error()+": "); found {
 		return why
+	}
+	if errors.Is(o.Err, engine.ErrBusy) {
+		return "another program keeps the store locked; nothing was done: try again"
 	}
 	return text
 }

@@ -1,11 +1,14 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
 
@@ -34,6 +37,9 @@ type lost struct {
 	next time.Time
 	try  int
 }
+
+// whyLost is why nothing can be changed while it is lost.
+const whyLost = "the store does not answer, and nothing can be changed until it does"
 
 // spacious screens have room for lines between their parts.
 const spacious = 30
@@ -79,12 +85,18 @@ const (
 // show. What a store that does not answer had said stays on the screen.
 func (a *app) heardOf(err error) bool {
 	if err == nil {
+		if strings.HasSuffix(a.toast.Text, whyLost) { // which is not so any more
+			a.toast = view.Cell{}
+		}
 		a.heard, a.lost = a.o.Clock(), lost{}
 		if !a.asked.IsZero() {
 			a.cost, a.asked = a.heard.Sub(a.asked), time.Time{}
 		}
 		a.recensus()
 		return true
+	}
+	if errors.Is(err, ops.ErrReplaced) && a.reopens() {
+		return false
 	}
 	if isLost(err) {
 		wait := min(lastTry, firstTry<<min(a.lost.try, 10))

@@ -65,7 +65,7 @@ func (h *historyPane) do(name string) bool {
 	switch name {
 	case "fold":
 		log.Toggle(h.cursor)
-		h.cursor.Line = 0
+		h.cursor = log.Head(h.cursor)
 		h.settle()
 	case "fold-all":
 		log.Unfold(!log.Whole())

@@ -26,7 +26,7 @@ func (h *historyPane) search() *prompt {
 			h.goTo(at)
 		}
 		if final {
-			h.d.deep(text, func(found map[int64]bool) {
+			h.d.deep(text, func(found view.Found) {
 				if h.wanted.Text == text {
 					h.wanted.Also = found
 				}
@@ -70,11 +70,11 @@ func (h *historyPane) beside(back bool) (at view.Spot, wrapped, ok bool) {
 }
 
 // deep finds the events that hold a text anywhere, beside the loop.
-func (d *detail) deep(text string, answer func(found map[int64]bool)) {
+func (d *detail) deep(text string, answer func(found view.Found)) {
 	store, i, low := d.a.conn.Store, d.instance(), []byte(strings.ToLower(text))
 	d.a.say(view.Muted, "searching the whole of the events…")
-	ask(d.a, d, "search", func(ctx context.Context) (map[int64]bool, error) {
-		found := map[int64]bool{}
+	ask(d.a, d, "search", func(ctx context.Context) (view.Found, error) {
+		var found view.Found
 		for e, err := range store.History(ctx, i, 0) {
 			if err != nil {
 				return found, err
@@ -84,11 +84,11 @@ func (d *detail) deep(text string, answer func(found map[int64]bool)) {
 				return found, err
 			}
 			if bytes.Contains(bytes.ToLower(encoded), low) {
-				found[e.Seq] = true
+				found = append(found, e.Seq)
 			}
 		}
 		return found, nil
-	}, func(found map[int64]bool, err error) {
+	}, func(found view.Found, err error) {
 		if isUnreadable(err) || d.a.heardOf(err) {
 			answer(found)
 			d.a.say(view.Muted, "events that have "+text+": "+view.Count(int64(len(found))))

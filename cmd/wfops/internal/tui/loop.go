@@ -91,10 +91,6 @@ func lastResort(ctx context.Context, restore func(), ended <-chan struct{}) {
 	}
 }
 
-// garbageShare is how much garbage there may be beside what is in use, in percent: a
-// long history is much to keep, and the processor has little else to do.
-const garbageShare = 50
-
 // Frames come at once after a key, and no faster than this after answers.
 const frameTime = time.Second / 20
 

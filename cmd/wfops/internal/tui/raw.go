@@ -18,7 +18,7 @@ type raw struct {
 	err   error
 
 	wanted string
-	found  map[int64]bool
+	found  view.Found
 }
 
 // Sizes of what is kept of raw events.
@@ -80,7 +80,7 @@ func (r *raw) search() *prompt {
 		if !final || text == "" {
 			return
 		}
-		r.d.deep(text, func(found map[int64]bool) {
+		r.d.deep(text, func(found view.Found) {
 			if r.wanted == text {
 				r.found = found
 				r.find(false)
@@ -106,7 +106,7 @@ func (r *raw) find(back bool) {
 		direction = n - 1
 	}
 	for i, row := 0, r.table.cursor; i < n; i++ {
-		if row = (row + direction) % n; r.found[int64(row)+1] {
+		if row = (row + direction) % n; r.found.Has(int64(row) + 1) {
 			r.table.to(row)
 			return
 		}
@@ -189,7 +189,7 @@ func (r *raw) draw(at grid.Area, o view.Options) {
 		} else if row%rawPage < len(lines) {
 			text, style = lines[row%rawPage], view.Plain
 		}
-		if r.found[int64(row)+1] {
+		if r.found.Has(int64(row) + 1) {
 			look = grid.Found
 		}
 		line.Line(0, look, shifted([]view.Cell{{Text: text, Style: style}}, r.left)...)

@@ -61,11 +61,12 @@ func TestLostStore(t *testing.T) {
 	}
 	p.press("j", "j", "Enter", "Esc", "?", "Esc") // looking about goes on
 	p.sees("order-8790")
+	p.press("c")
 	lost.Store(false)
 	p.clock.Set(p.clock.Now().Add(time.Minute))
 	p.inLoop(func() { p.app.refresh() })
 	p.settle()
-	p.misses("NO ANSWER")
+	p.misses("NO ANSWER", whyLost)
 	p.to("order-8841")
 	p.press("c")
 	p.sees("cancel order-8841")

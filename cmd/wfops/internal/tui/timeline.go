@@ -8,7 +8,6 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/diagnostics"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // timelinePane draws what an instance did in time.
@@ -23,8 +22,9 @@ type timelinePane struct {
 	plain    bool // idle time is as long as it was
 
 	critical bool
-	path     diagnostics.Path
+	path     *view.Path // nil until it was found
 	pathOf   int64
+	pathNext time.Time // when it is found anew, at the earliest
 
 	window view.Window // as drawn last
 }
@@ -204,34 +204,36 @@ func (t *timelinePane) measure() {
 	t.mark = time.Time{}
 }
 
-// mostPath is how long a history may be for its critical path to be found here: all of
-// its events are in memory for that.
-const mostPath = 50_000
+// pathShare is the part of the time that the critical path of a history that grows may
+// take to be found again and again.
+const pathShare = 100
 
 // walk finds the critical path, if it is asked for and has not been found.
 func (t *timelinePane) walk() {
-	events := t.d.log.Events
-	if !t.critical || events == 0 || t.pathOf == events || events > mostPath || t.d.a.underWay(t.d, "path") {
+	events, began := t.d.log.Events, t.d.a.o.Clock()
+	if !t.critical || events == 0 || t.pathOf == events || began.Before(t.pathNext) || t.d.a.underWay(t.d, "path") {
 		return
 	}
-	store, i, now := t.d.a.conn.Store, t.d.instance(), t.d.a.now()
-	ask(t.d.a, t.d, "path", func(ctx context.Context) (diagnostics.Path, error) {
-		var all []history.Event
-		for e, err := range store.History(ctx, i, 0) {
-			if err != nil {
-				return diagnostics.Path{}, err
-			}
-			all = append(all, e)
-		}
-		return diagnostics.NewTimeline(all, now).Path, nil
-	}, func(p diagnostics.Path, err error) {
-		if isUnreadable(err) {
-			t.critical = false
-			t.d.a.say(view.Bad, err.Error())
-		} else if t.d.a.heardOf(err) {
-			t.path, t.pathOf = p, events
-		}
+	trail := t.d.log.Trail(t.d.a.now())
+	ask(t.d.a, t.d, "path", func(context.Context) (*view.Path, error) { return trail.Path(), nil }, func(p *view.Path, _ error) {
+		now := t.d.a.o.Clock()
+		t.path, t.pathOf, t.pathNext = p, events, now.Add(pathShare*now.Sub(began))
 	})
+}
+
+// rests returns the stretches in which nothing was done. Those of a long history are
+// found beside the loop, and are not known at first.
+func (t *timelinePane) rests(now time.Time) []diagnostics.Interval {
+	if t.plain {
+		return nil
+	}
+	if t.chart.Stale(now) && !t.d.a.underWay(t.d, "idle") {
+		trail, events := t.d.log.Trail(now), t.d.log.Events
+		ask(t.d.a, t.d, "idle", func(context.Context) ([]diagnostics.Interval, error) { return trail.Idle(), nil }, func(idle []diagnostics.Interval, _ error) {
+			t.chart.SetIdle(idle, events, now)
+		})
+	}
+	return t.chart.Idle(now)
 }
 
 func (t *timelinePane) click(x, y int) {

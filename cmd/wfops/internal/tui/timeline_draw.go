@@ -6,7 +6,6 @@ import (
 
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
-	"github.com/wfops/wfops/diagnostics"
 )
 
 func (t *timelinePane) draw(at grid.Area, o view.Options) {
@@ -58,18 +57,13 @@ func (t *timelinePane) drawBars(at grid.Area, o view.Options, cursor bool) {
 	t.table.resize(t.chart.Len())
 	t.table.scroll()
 	from, to := t.table.top, min(t.chart.Len(), t.table.top+t.table.page)
-	var idle []diagnostics.Interval
-	if !t.plain {
-		idle = t.chart.Idle(o.Now)
-	}
-	t.window = view.NewWindow(t.shown(), t.chart.Names(from, to), at.W-gutter, idle)
+	t.window = view.NewWindow(t.shown(), t.chart.Names(from, to), at.W-gutter, t.rests(o.Now))
 	line := at.Sub(gutter, 0, at.W-gutter, 1)
 	line.Line(0, 0, t.chart.Axis(t.window, o)...)
-	critical := t.onPath()
 	for row := from; row < to; row++ {
 		y := row - from + 1
 		at.Sub(gutter, y, at.W-gutter, 1).Line(0, 0, t.chart.Row(row, t.window, o)...)
-		if critical[t.d.log.Seq(t.chart.Spot(row))] {
+		if t.critical && t.path != nil && t.path.Has(t.d.log.Seq(t.chart.Spot(row))) {
 			at.Put(1, y, grid.Strong, o.Critical())
 		}
 		if cursor && row == t.table.cursor {
@@ -83,36 +77,23 @@ func (t *timelinePane) drawBars(at grid.Area, o view.Options, cursor bool) {
 	}
 }
 
-// onPath are the steps that the critical path goes through, by their first events.
-func (t *timelinePane) onPath() map[int64]bool {
-	if !t.critical {
-		return nil
-	}
-	all := map[int64]bool{}
-	for _, s := range t.path.Stretches {
-		if s.Kind != diagnostics.PartTask {
-			all[s.Seq] = true
-		}
-	}
-	return all
-}
-
 // criticalLines is how much room the critical path gets.
 func (t *timelinePane) criticalLines(height int) int {
-	if !t.critical {
+	switch {
+	case !t.critical:
 		return 0
+	case t.path == nil:
+		return 2
 	}
 	return max(2, min(len(t.path.Shares)+1, height/3))
 }
 
 func (t *timelinePane) drawPath(at grid.Area, o view.Options) {
 	at.Rule(0, "critical path: what the time went into", o.ASCII)
-	switch {
-	case t.d.log.Events > mostPath:
-		at.Line(1, 0, view.Cell{Text: fmt.Sprintf("the history is long; %s --critical shows it", t.d.command("timeline")), Style: view.Muted})
-		return
-	case t.pathOf == 0:
-		at.Line(1, 0, view.Cell{Text: "reading…", Style: view.Muted})
+	if t.path == nil || t.pathOf != t.d.log.Events && t.d.a.underWay(t.d, "path") {
+		at.Right(0, 0, view.Cell{Text: " looking for it… ", Style: view.Waiting})
+	}
+	if t.path == nil {
 		return
 	}
 	for i, s := range t.path.Shares {

@@ -12,7 +12,8 @@ import (
 // Chart draws a log in time, step by step, as far as it is looked at.
 type Chart struct {
 	log   *Log
-	steps []int32 // entries that have a line
+	steps []Spot // events that begin a step
+	upTo  int    // heads that were looked at
 	// idle has been found of this many events, and until then.
 	idle      []diagnostics.Interval
 	idleOf    int64
@@ -24,13 +25,9 @@ func NewChart(l *Log) *Chart { return &Chart{log: l} }
 
 // Len is how many lines the chart has.
 func (c *Chart) Len() int {
-	from := 0
-	if n := len(c.steps); n > 0 {
-		from = int(c.steps[n-1]) + 1
-	}
-	for i := from; i < c.log.entries.n; i++ {
-		if c.log.entries.at(i).kind() != "" {
-			c.steps = append(c.steps, int32(i)) //nolint:gosec // histories have fewer events
+	for ; c.upTo < len(c.log.heads); c.upTo++ {
+		if at := c.log.heads[c.upTo]; c.log.lines.at(at).kind() != "" {
+			c.steps = append(c.steps, at)
 		}
 	}
 	return len(c.steps)
@@ -39,67 +36,61 @@ func (c *Chart) Len() int {
 // Spot returns the event that begins a line, and Line the line of a place.
 func (c *Chart) Spot(line int) Spot {
 	if line >= c.Len() {
-		return Spot{}
+		return 0
 	}
-	return Spot{Entry: int(c.steps[line])}
+	return c.steps[line]
 }
 
 // Line returns the line of a place, or the one before it.
 func (c *Chart) Line(at Spot) int {
 	c.Len()
-	i, ok := slices.BinarySearch(c.steps, int32(at.Entry)) //nolint:gosec // histories have fewer events
+	if c.log.has(at) {
+		at = c.log.lines.at(at).head
+	}
+	i, ok := slices.BinarySearch(c.steps, at)
 	if !ok {
 		i--
 	}
 	return max(0, i)
 }
 
+func (c *Chart) head(row int) *line { return c.log.lines.at(c.steps[row]) }
+
 // Bounds are the beginning of the execution and its end, or now.
-func (c *Chart) Bounds(now time.Time) diagnostics.Interval {
-	if c.log.Events == 0 {
-		return diagnostics.Interval{From: now, To: now}
-	}
-	to := c.log.Last
-	if !c.log.Ended && now.After(to) {
-		to = now
-	}
-	if to.Before(c.log.Start) {
-		to = c.log.Start
-	}
-	return diagnostics.Interval{From: c.log.Start, To: to}
-}
+func (c *Chart) Bounds(now time.Time) diagnostics.Interval { return c.log.Bounds(now) }
 
 // Span returns the step of a line in time.
 func (c *Chart) Span(line int, now time.Time) diagnostics.Span {
 	if line < 0 || line >= c.Len() {
 		return diagnostics.Span{}
 	}
-	return c.log.entries.at(int(c.steps[line])).span(c.Bounds(now).To)
+	return c.log.span(c.head(line), c.Bounds(now).To)
 }
 
-// staleAfter is how many steps are so many that what is idle is not found anew every
-// time that something is drawn.
-const staleAfter, staleFor = 5000, 30 * time.Second
+// mostAtOnce is how many steps a chart looks at while it is drawn. What is idle between
+// more of them is found beside the loop, and again when it is older than idleFor.
+const mostAtOnce, idleFor = 5000, 30 * time.Second
 
-// Idle returns the stretches in which nothing was queued or run.
+// Idle returns the stretches in which nothing was queued or run, as far as is known.
 func (c *Chart) Idle(now time.Time) []diagnostics.Interval {
-	n := c.Len()
-	if n > staleAfter && now.Before(c.idleUntil) {
-		return c.idle
+	if c.Len() <= mostAtOnce && !c.settled() {
+		c.idle, c.idleOf = c.log.idle(c.Bounds(now)), c.log.Events
 	}
-	if c.idleOf == c.log.Events && c.log.Ended {
-		return c.idle
-	}
-	b := c.Bounds(now)
-	c.idle = diagnostics.Idle(b.From, b.To, func(yield func(*diagnostics.Span) bool) {
-		for i := range n {
-			if s := c.log.entries.at(int(c.steps[i])).span(b.To); !yield(&s) {
-				return
-			}
-		}
-	})
-	c.idleOf, c.idleUntil = c.log.Events, now.Add(staleFor)
 	return c.idle
+}
+
+// settled reports whether what is idle has been found, and stays so.
+func (c *Chart) settled() bool { return c.log.Ended && c.idleOf == c.log.Events }
+
+// Stale reports whether what is idle is to be found beside the loop: by Trail.Idle, for
+// SetIdle.
+func (c *Chart) Stale(now time.Time) bool {
+	return c.Len() > mostAtOnce && !c.settled() && !now.Before(c.idleUntil)
+}
+
+// SetIdle takes what is idle in a log of so many events.
+func (c *Chart) SetIdle(idle []diagnostics.Interval, events int64, now time.Time) {
+	c.idle, c.idleOf, c.idleUntil = idle, events, now.Add(idleFor)
 }
 
 // Window is a part of a chart, in time and in cells.
@@ -141,26 +132,26 @@ func quiet(of diagnostics.Interval, idle []diagnostics.Interval) bool {
 func (c *Chart) Names(from, to int) int {
 	widest := 4
 	for line := from; line < min(to, c.Len()); line++ {
-		widest = max(widest, Width(Clip(c.log.entries.at(int(c.steps[line])).title(), longestName)))
+		widest = max(widest, Width(Clip(c.log.title(c.head(line)), longestName)))
 	}
 	return widest
 }
 
-func (e *entry) title() string {
-	s := diagnostics.Step{Kind: e.kind(), Name: e.name}
+func (l *Log) title(e *line) string {
+	s := diagnostics.Step{Kind: e.kind(), Name: l.words.text(e.name)}
 	return stepName(&s)
 }
 
 // Row returns a line of the chart.
 func (c *Chart) Row(line int, w Window, o Options) []Cell {
-	e := c.log.entries.at(int(c.steps[line]))
-	s := e.span(c.Bounds(o.Now).To)
+	e := c.head(line)
+	s := c.log.span(e, c.Bounds(o.Now).To)
 	d := drawing{o: o, scale: w.Scale, width: w.Bars, window: w.Interval}
 	mark, style := e.sign()
-	if e.outcome() == diagnostics.OutcomePending && e.failedAttempts() > 0 {
+	if e.outcome() == diagnostics.OutcomePending && c.log.failedAttempts(e) > 0 {
 		mark, style = signRetrying, Waiting
 	}
-	cells := []Cell{{Pad(Clip(e.title(), w.Names), w.Names, false) + " ", Plain}}
+	cells := []Cell{{Pad(Clip(c.log.title(e), w.Names), w.Names, false) + " ", Plain}}
 	cells = append(cells, d.cells(&s)...)
 	length := "open"
 	switch {

@@ -2,12 +2,10 @@ package view
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
 	"github.com/wfops/wfops/diagnostics"
-	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -22,40 +20,42 @@ type Log struct {
 	// Ended tells that nothing follows.
 	Ended bool
 
+	steps
+
 	stepper diagnostics.Stepper
-	entries entries
-	words   map[string]string
-	sites   map[history.Site]*history.Site
+	heads   []Spot // of steps, and events that belong to none
+	texts   texts
+	sites   []history.Site
 	values  []Spot
-	refs    []int32 // events by the ref of the command that they are, less one
+	refs    []Spot // commands, by their ref less one
 	rows    logRows
 }
 
-// entry is a step, or an event that belongs to none. Its first event is the entry
-// itself, and each of the others one of its notes: no event is in two places.
-type entry struct {
-	seq, end int32
-	attempts int32
-	size     int32 // of its values, in bytes
-	began    int64 // in nanoseconds since 1970, as all times here
-	ended    int64
-	due      int64 // of a timer
-	name     string
-	text     string
-	k, o     uint8 // kind and outcome
-	failed   bool  // the first event says so itself
-	aside    bool  // belongs to no step, and to no reader either
-	fold     fold
-	site     *history.Site
-	notes    []note
-}
+// Spot is an event of a log, by its number. 0 is none.
+type Spot int32
 
-// note is an event that goes on with a step, or ends it.
-type note struct {
-	seq, attempt        int32
-	size                int32
-	at, started, next   int64
-	failure, text, what string
+// line is an event. Those of a step are a list that goes on from its head, the event
+// that begins it. Nothing in it points anywhere, so that the garbage collector has no
+// work with a million of them.
+type line struct {
+	at      int64 // in nanoseconds since 1970, as all times here
+	started int64 // of an attempt
+	until   int64 // of a timer, or of the wait for the next attempt
+	text    text
+	size    int32 // of its values, in bytes
+	head    Spot
+	next    Spot // of the step, or 0
+	prev    Spot // of the step; of the head, the last one
+	name    word // of the step; of another event than the head, its failure
+	attempt int32
+	site    int32 // less one, or 0
+	length  uint8 // of text
+	what    uint8 // its kind, among the words
+	role    diagnostics.Role
+	k, o    uint8 // of the step: its kind and outcome
+	failed  bool  // the event says so itself
+	aside   bool  // belongs to no step, and to no reader either
+	fold    fold
 }
 
 // kinds and outcomes are numbered, which takes a tenth of the room.
@@ -74,56 +74,40 @@ func indexOf[T comparable](all []T, one T) uint8 {
 	return uint8(max(0, slices.Index(all, one))) //nolint:gosec // both lists are short
 }
 
-func (e *entry) kind() diagnostics.StepKind   { return kinds[e.k] }
-func (e *entry) outcome() diagnostics.Outcome { return outcomes[e.o] }
+func (e *line) kind() diagnostics.StepKind   { return kinds[e.k] }
+func (e *line) outcome() diagnostics.Outcome { return outcomes[e.o] }
 
-// entries is a list that grows without being copied: it is long, and two of it would
-// be in memory for a while.
-type entries struct {
-	blocks [][]entry
-	n      int
-}
-
-const blockSize = 1024
-
-func (l *entries) add(e entry) {
-	if l.n%blockSize == 0 {
-		l.blocks = append(l.blocks, nil)
-	}
-	last := &l.blocks[len(l.blocks)-1]
-	*last = append(*last, e)
-	l.n++
-}
-
-func (l *entries) at(i int) *entry { return &l.blocks[i/blockSize][i%blockSize] }
-
-// keptText is how much of a text is kept, in bytes.
-const keptText = 160
-
-// Add takes the next event.
+// Add takes the next event. One that does not follow the last is left out.
 func (l *Log) Add(ev *history.Event) {
+	if ev.Seq != l.Events+1 {
+		return
+	}
 	if l.Events == 0 || l.Events == 1 && ev.Kind() == history.KindWorkflowStarted {
 		l.Start = ev.At // see diagnostics.NewTimeline
 	}
 	l.Events, l.Last = ev.Seq, ev.At
 	l.Ended = history.IsFinal(ev.Body)
 	s, ok := l.stepper.Add(ev)
+	at := Spot(ev.Seq) //nolint:gosec // histories have fewer events
 	if history.IsCommand(ev.Body) && ev.Ref == int64(len(l.refs))+1 {
-		l.refs = append(l.refs, int32(ev.Seq)) //nolint:gosec // histories have fewer events
+		l.refs = append(l.refs, at)
 	}
-	at := Spot{Entry: l.entries.n}
-	switch i := l.find(s.Seq); {
+	e := line{at: nanos(ev.At), size: sizeOf(ev.Body), role: diagnostics.RoleOf(ev.Body), head: at, prev: at}
+	switch {
 	case !ok:
-		l.besides(ev)
+		l.besides(&e, ev)
 	case s.Seq == ev.Seq:
-		l.begin(ev, &s)
-	case i >= 0:
-		l.goOn(l.entries.at(i), ev, &s)
-		at = Spot{i, len(l.entries.at(i).notes)}
+		l.begin(&e, ev, &s)
+	default:
+		l.goOn(&e, ev, &s)
+	}
+	if e.head == at {
+		l.heads = append(l.heads, at)
 	}
 	if sizeOf(ev.Body) > 0 || failureOf(ev.Body) != nil {
 		l.values = append(l.values, at)
 	}
+	l.lines.add(e)
 	l.rows.dirty = true
 }
 
@@ -137,9 +121,8 @@ func (l *Log) Command(ref int64) (seq int64, ok bool) {
 
 // Name returns the name of the step that the command of a ref began.
 func (l *Log) Name(ref int64) string {
-	seq, ok := l.Command(ref)
-	if i := l.find(seq); ok && i >= 0 {
-		return l.entries.at(i).name
+	if seq, ok := l.Command(ref); ok {
+		return l.words.text(l.lines.at(Spot(seq)).name) //nolint:gosec // it was one
 	}
 	return ""
 }
@@ -147,113 +130,105 @@ func (l *Log) Name(ref int64) string {
 // Valued are the events that hold something for the code, or from it, in their order.
 func (l *Log) Valued() []Spot { return l.values }
 
-// find returns the entry of the step that event seq begins, or -1.
-func (l *Log) find(seq int64) int {
-	i := sort.Search(l.entries.n, func(i int) bool { return int64(l.entries.at(i).seq) >= seq })
-	if i == l.entries.n || int64(l.entries.at(i).seq) != seq {
-		return -1
+// has reports whether there is such an event.
+func (l *Log) has(at Spot) bool { return at > 0 && int64(at) <= l.Events }
+
+// PlaceOf returns where an event is.
+func (l *Log) PlaceOf(seq int64) (Spot, bool) {
+	if seq < 1 || seq > l.Events {
+		return 0, false
 	}
-	return i
+	return Spot(seq), true //nolint:gosec // there are not more
 }
 
-// holder returns the entry that an event is part of, and its line in it.
-func (l *Log) holder(seq int64) (at Spot, ok bool) {
-	if i := l.find(seq); i >= 0 {
-		return Spot{Entry: i}, true
+// Seq returns the number of the event at a place, or 0.
+func (l *Log) Seq(at Spot) int64 {
+	if !l.has(at) {
+		return 0
 	}
-	for i := sort.Search(l.entries.n, func(i int) bool { return int64(l.entries.at(i).seq) >= seq }) - 1; i >= 0; i-- {
-		for n := range l.entries.at(i).notes {
-			if int64(l.entries.at(i).notes[n].seq) == seq {
-				return Spot{i, n + 1}, true
-			}
-		}
-	}
-	return Spot{}, false
+	return int64(at)
 }
 
-func (l *Log) begin(ev *history.Event, s *diagnostics.Step) {
-	e := l.entry(ev)
-	e.k, e.name, e.o, e.attempts = indexOf(kinds, s.Kind), l.word(s.Name), indexOf(outcomes, s.Outcome), int32(s.Attempts) //nolint:gosec // no policy allows so many
-	e.end, e.ended = int32(s.End), nanos(s.Ended)                                                                          //nolint:gosec // histories have fewer events
+func (l *Log) begin(e *line, ev *history.Event, s *diagnostics.Step) {
+	l.describe(e, ev)
+	e.k, e.name, e.o, e.attempt = indexOf(kinds, s.Kind), l.words.word(s.Name), indexOf(outcomes, s.Outcome), int32(s.Attempts) //nolint:gosec // no policy allows so many
 	e.failed = s.Outcome == diagnostics.OutcomeFailed || s.Kind == diagnostics.StepDropped
 	if timer, ok := ev.Body.(history.TimerScheduled); ok {
-		e.due = nanos(timer.Until)
+		e.until = nanos(timer.Until)
 		if timer.Until.IsZero() { // what the store has to go by
-			e.due = nanos(ev.At.Add(timer.Duration))
+			e.until = nanos(ev.At.Add(timer.Duration))
 		}
 	}
-	l.entries.add(e)
 }
 
 // besides takes an event that is part of no step: the beginning of a task, a second
 // answer. Two kinds of them are of interest.
-func (l *Log) besides(ev *history.Event) {
-	e := l.entry(ev)
-	e.end, e.ended = e.seq, e.began
+func (l *Log) besides(e *line, ev *history.Event) {
 	e.failed = ev.Kind() == history.KindWorkflowTimedOut
 	e.aside = !e.failed && ev.Kind() != history.KindChildCancelRequested
 	if e.aside {
 		l.Asides++
-		e.text = l.word(e.text) // of the same workers, again and again
 	}
-	l.entries.add(e)
+	l.describe(e, ev)
 }
 
-func (l *Log) entry(ev *history.Event) entry {
+// describe writes what the row of a head says.
+func (l *Log) describe(e *line, ev *history.Event) {
 	_, _, what, site := describe(ev.Body)
-	text := what
-	if class := history.ClassOf(ev.Body); class != history.ClassCommand {
-		text = strings.TrimSpace(string(ev.Kind()) + " " + what)
-	} else if what == "" {
-		text = string(ev.Kind())
+	switch class := history.ClassOf(ev.Body); {
+	case class != history.ClassCommand:
+		what = strings.TrimSpace(string(ev.Kind()) + " " + what)
+	case what == "":
+		what = string(ev.Kind())
 	}
-	e := entry{seq: int32(ev.Seq), began: nanos(ev.At), text: kept(text), size: sizeOf(ev.Body)} //nolint:gosec // histories have fewer events
+	if e.aside { // of the same workers, again and again
+		e.name = l.words.word(kept(what))
+	} else {
+		e.text, e.length = l.texts.add(kept(what))
+	}
 	if !site.IsZero() {
-		if l.sites == nil {
-			l.sites = map[history.Site]*history.Site{}
+		i := slices.Index(l.sites, site)
+		if i < 0 {
+			i, l.sites = len(l.sites), append(l.sites, site)
 		}
-		if l.sites[site] == nil {
-			l.sites[site] = &site
-		}
-		e.site = l.sites[site]
+		e.site = int32(i) + 1 //nolint:gosec // a program has fewer lines
 	}
-	return e
 }
 
-func (l *Log) goOn(e *entry, ev *history.Event, s *diagnostics.Step) {
+// goOn takes an event that goes on with a step, or ends it.
+func (l *Log) goOn(e *line, ev *history.Event, s *diagnostics.Step) {
 	_, _, what, _ := describe(ev.Body)
-	n := note{seq: int32(ev.Seq), at: nanos(ev.At), size: sizeOf(ev.Body), text: kept(what), what: l.word(string(ev.Kind()))} //nolint:gosec // histories have fewer events
+	e.text, e.length = l.texts.add(kept(what))
+	e.what = l.words.kind(ev.Kind())
 	if len(s.Runs) > 0 && s.Runs[len(s.Runs)-1].Seq == ev.Seq {
 		r := s.Runs[len(s.Runs)-1]
-		n.attempt, n.started, n.next = int32(r.Attempt), nanos(r.Started), nanos(r.Next) //nolint:gosec // no policy allows so many
+		e.attempt, e.started, e.until = int32(r.Attempt), nanos(r.Started), nanos(r.Next) //nolint:gosec // no policy allows so many
 		if r.Failure != nil {
-			n.failure = l.word(kept(failure(r.Failure)))
+			e.name = l.words.word(kept(failure(r.Failure)))
 		}
 	}
-	e.notes = append(e.notes, n)
-	e.end, e.ended, e.o, e.attempts = int32(s.End), nanos(s.Ended), indexOf(outcomes, s.Outcome), int32(s.Attempts) //nolint:gosec // as above
+	last := e.head
+	e.head = Spot(s.Seq) //nolint:gosec // there are not more
+	head := l.lines.edit(e.head)
+	e.prev, head.prev = head.prev, last
+	head.o, head.attempt = indexOf(outcomes, s.Outcome), int32(s.Attempts) //nolint:gosec // as above
+	l.lines.edit(e.prev).next = last
 }
 
-// word returns a text that occurs again and again in the copy that is kept of it.
-func (l *Log) word(text string) string {
-	if l.words == nil {
-		l.words = map[string]string{}
+// textOf is what the row of an event says.
+func (l *Log) textOf(e *line) string {
+	if e.aside {
+		return l.words.text(e.name)
 	}
-	if w, ok := l.words[text]; ok {
-		return w
-	}
-	w := strings.Clone(text)
-	l.words[w] = w
-	return w
+	return l.texts.text(e.text, e.length)
 }
 
-// kept returns a copy of the beginning of a text: the text itself is part of a page of
-// events, all of which it would keep.
+// kept returns the beginning of a text, as far as it is kept.
 func kept(text string) string {
 	if len(text) > keptText {
 		return strings.ToValidUTF8(text[:keptText], "") + ellipsis
 	}
-	return strings.Clone(text)
+	return text
 }
 
 func nanos(t time.Time) int64 {
@@ -268,97 +243,4 @@ func instant(nanos int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, nanos).UTC()
-}
-
-// sizeOf returns how many bytes the values of an event have.
-func sizeOf(b history.Body) int32 {
-	size := 0
-	for _, v := range ValuesOf(b) {
-		size += len(v.Payload)
-	}
-	return int32(min(size, 1<<31-1)) //nolint:gosec // bounded
-}
-
-// Value is something that an event holds for the code.
-type Value struct {
-	Name    string
-	Payload engine.Payload
-}
-
-// ValuesOf returns what an event holds for the code, or from it.
-func ValuesOf(b history.Body) []Value {
-	switch b := b.(type) { //nolint:gochecksumtype // those that have any
-	case history.WorkflowStarted:
-		return arguments(b.Args)
-	case history.WorkflowContinuedAsNew:
-		return arguments(b.Args)
-	case history.ActivityScheduled:
-		return arguments(b.Args)
-	case history.ChildScheduled:
-		return arguments(b.Args)
-	case history.SignalReceived:
-		return arguments([]engine.Payload{b.Arg})
-	case history.SignalSent:
-		return arguments([]engine.Payload{b.Arg})
-	case history.WorkflowCompleted:
-		return []Value{{"result", b.Result}}
-	case history.ActivityCompleted:
-		return []Value{{"result", b.Result}}
-	case history.ChildCompleted:
-		return []Value{{"result", b.Result}}
-	case history.SideEffectRecorded:
-		return []Value{{"value", b.Value}}
-	case history.MutableSideEffectRecorded:
-		return []Value{{"value", b.Value}}
-	}
-	return nil
-}
-
-func arguments(args []engine.Payload) []Value {
-	all := make([]Value, 0, len(args))
-	for _, a := range args {
-		if a != nil {
-			all = append(all, Value{"argument", a})
-		}
-	}
-	return all
-}
-
-// failureOf returns the failure that an event tells of, or nil.
-func failureOf(b history.Body) *engine.Failure {
-	switch b := b.(type) { //nolint:gochecksumtype // those that have one
-	case history.WorkflowFailed:
-		return b.Failure
-	case history.WorkflowCanceled:
-		return b.Failure
-	case history.ActivityFailed:
-		return b.Failure
-	case history.ActivityAttemptFailed:
-		return b.Failure
-	case history.ChildFailed:
-		return b.Failure
-	case history.SignalFailed:
-		return b.Failure
-	case history.SideEffectRecorded:
-		return b.Failure
-	case history.MutableSideEffectRecorded:
-		return b.Failure
-	}
-	return nil
-}
-
-// span returns the step of an entry in time.
-func (e *entry) span(now time.Time) diagnostics.Span {
-	s := diagnostics.Step{
-		Kind: e.kind(), Name: e.name, Seq: int64(e.seq), End: int64(e.end), Outcome: e.outcome(), Attempts: int(e.attempts),
-		Began: instant(e.began), Ended: instant(e.ended),
-	}
-	for i := range e.notes {
-		if n := &e.notes[i]; n.attempt > 0 {
-			s.Runs = append(s.Runs, diagnostics.Run{
-				Run: history.Run{Attempt: int(n.attempt), Started: instant(n.started)}, Ended: instant(n.at), Next: instant(n.next), Seq: int64(n.seq),
-			})
-		}
-	}
-	return diagnostics.NewSpan(s, now)
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,14 +12,23 @@ import (
 type Wanted struct {
 	// Text is looked for in what rows show, whatever its case.
 	Text string
-	// Also are the numbers of events that hold it elsewhere.
-	Also map[int64]bool
+	// Also are events that hold it elsewhere.
+	Also Found
+}
+
+// Found are the numbers of events, in order.
+type Found []int64
+
+// Has reports whether an event is one of them.
+func (f Found) Has(seq int64) bool {
+	_, ok := slices.BinarySearch(f, seq)
+	return ok
 }
 
 // Find returns the next event that is wanted behind a place, or before it, and goes on
 // at the other end. wrapped tells that it did.
 func (l *Log) Find(from Spot, back bool, w Wanted) (at Spot, wrapped, ok bool) {
-	if l.entries.n == 0 { // nothing has been read yet
+	if l.Events == 0 { // nothing has been read yet
 		return from, false, false
 	}
 	w.Text = strings.ToLower(w.Text)
@@ -41,93 +51,83 @@ func (l *Log) Find(from Spot, back bool, w Wanted) (at Spot, wrapped, ok bool) {
 	return from, false, false
 }
 
-// beside returns the event behind or before another, and whether it is at the other
-// end.
+// beside returns the event behind or before another, as rows are when all is unfolded,
+// and whether it is at the other end.
 func (l *Log) beside(at Spot, back bool) (Spot, bool) {
-	if l.entries.n == 0 {
-		return Spot{}, true
+	if !l.has(at) {
+		at = l.heads[0]
 	}
-	notes := func(entry int) int { return len(l.entries.at(entry).notes) }
-	last := l.entries.n - 1
-	at.Entry = min(at.Entry, last)
+	n, last := l.lines.at(at), len(l.heads)-1
+	i, _ := slices.BinarySearch(l.heads, n.head)
 	switch {
-	case !back && at.Line < notes(at.Entry):
-		return Spot{at.Entry, at.Line + 1}, false
-	case !back && at.Entry < last:
-		return Spot{Entry: at.Entry + 1}, false
+	case !back && n.next > 0:
+		return n.next, false
+	case !back && i < last:
+		return l.heads[i+1], false
 	case !back:
-		return Spot{}, true
-	case at.Line > 0:
-		return Spot{at.Entry, at.Line - 1}, false
-	case at.Entry > 0:
-		return Spot{at.Entry - 1, notes(at.Entry - 1)}, false
+		return l.heads[0], true
+	case at != n.head:
+		return n.prev, false
+	case i > 0:
+		return l.lines.at(l.heads[i-1]).prev, false
 	}
-	return Spot{last, notes(last)}, true
+	return l.lines.at(l.heads[last]).prev, true
 }
 
 // Wants reports whether any event of a row is wanted.
 func (l *Log) Wants(row int, w Wanted) bool {
 	at := l.At(row)
-	if at.Entry >= l.entries.n {
+	if !l.has(at) {
 		return false
 	}
 	w.Text = strings.ToLower(w.Text)
-	e := l.entries.at(at.Entry)
+	head := l.lines.at(at).head
+	e := l.lines.at(head)
 	groups := l.groups(e)
-	if at.Line == 0 {
-		lines := 0
-		if len(groups) == 0 { // the row stands for all of the step
-			lines = len(e.notes)
-		}
-		for line := range lines + 1 {
-			if l.wants(Spot{at.Entry, line}, w) {
-				return true
-			}
-		}
-		return false
+	g := group{head, head, 1}
+	if i := slices.IndexFunc(groups, func(g group) bool { return g.first == at }); i >= 0 {
+		g = groups[i]
+	} else if len(groups) == 0 { // the row stands for all of the step
+		g.last = e.prev
 	}
-	for _, g := range groups {
-		for i := g.first; i < g.first+g.n && at.Line == g.first+1; i++ {
-			if l.wants(Spot{at.Entry, i + 1}, w) {
-				return true
-			}
+	for at = g.first; at > 0 && at <= g.last; at = l.lines.at(at).next {
+		if l.wants(at, w) {
+			return true
 		}
 	}
 	return false
 }
 
 func (l *Log) wants(at Spot, w Wanted) bool {
-	e := l.entries.at(at.Entry)
+	e := l.lines.at(at)
 	switch {
 	case w.Text == "":
-		return e.problem(at.Line)
-	case w.Also[l.Seq(at)]:
+		return l.problem(at)
+	case w.Also.Has(int64(at)):
 		return true
-	case at.Line > 0:
-		n := &e.notes[at.Line-1]
-		return holds(n.text, w.Text) || holds(n.failure, w.Text) || holds(n.what, w.Text)
+	case at != e.head:
+		return holds(l.textOf(e), w.Text) || holds(l.words.text(e.name), w.Text) || holds(string(l.words.kinds[e.what]), w.Text)
 	}
-	if e.site != nil && (holds(e.site.File+":"+strconv.Itoa(e.site.Line), w.Text) || holds(e.site.Function, w.Text)) {
+	if site := l.site(e); site != nil && (holds(site.File+":"+strconv.Itoa(site.Line), w.Text) || holds(site.Function, w.Text)) {
 		return true
 	}
-	return holds(e.text, w.Text)
+	return holds(l.textOf(e), w.Text)
 }
 
-func (e *entry) problem(line int) bool {
-	if line == 0 {
-		return e.failed
+func (l *Log) problem(at Spot) bool {
+	n := l.lines.at(at)
+	if at == n.head {
+		return n.failed
 	}
-	n := &e.notes[line-1]
-	return n.failure != "" || n.seq == e.end && e.outcome() == diagnostics.OutcomeFailed
+	e := l.lines.at(n.head)
+	return n.name > 0 || e.prev == at && e.outcome() == diagnostics.OutcomeFailed
 }
 
 // Problems is how many events tell of something that went wrong.
 func (l *Log) Problems() (n int) {
-	for i := range l.entries.n {
-		for line := range len(l.entries.at(i).notes) + 1 {
-			if l.entries.at(i).problem(line) {
-				n++
-			}
+	for at := range l.Events {
+		if l.problem(Spot(at + 1)) { //nolint:gosec // histories have fewer events
+			n++
 		}
 	}
 	return n
@@ -144,5 +144,5 @@ func holds(text, wanted string) bool {
 // Has reports whether an event is wanted.
 func (l *Log) Has(at Spot, w Wanted) bool {
 	w.Text = strings.ToLower(w.Text)
-	return at.Entry < l.entries.n && l.wants(at, w)
+	return l.has(at) && l.wants(at, w)
 }

@@ -2,16 +2,16 @@ package view
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wfops/wfops/diagnostics"
+	"github.com/wfops/wfops/engine/history"
 )
-
-// Spot is an event of a log: line 0 of an entry is the event that begins it.
-type Spot struct{ Entry, Line int }
 
 // fold says which lines of an entry are shown.
 type fold int8
@@ -39,10 +39,10 @@ func (l *Log) Unfold(whole bool) { l.rows.whole, l.rows.dirty = whole, true }
 
 // Toggle folds the step of a place, or unfolds it.
 func (l *Log) Toggle(at Spot) {
-	if at.Entry >= l.entries.n {
+	if !l.has(at) {
 		return
 	}
-	e := l.entries.at(at.Entry)
+	e := l.lines.edit(l.lines.at(at).head)
 	if len(l.groups(e)) > 0 {
 		e.fold = foldClosed
 	} else {
@@ -51,117 +51,137 @@ func (l *Log) Toggle(at Spot) {
 	l.rows.whole, l.rows.dirty = false, true
 }
 
-// group is a run of notes that share a row.
-type group struct{ first, n int }
+// notes yields the events of a step behind its head.
+func (l *Log) notes(head *line) iter.Seq2[Spot, *line] {
+	return func(yield func(Spot, *line) bool) {
+		for at := head.next; at > 0; {
+			e := l.lines.at(at)
+			if !yield(at, e) {
+				return
+			}
+			at = e.next
+		}
+	}
+}
 
-// groups returns the rows of an entry below its first.
-func (l *Log) groups(e *entry) []group {
-	open := e.fold == foldOpen || e.fold == foldAuto && e.troubled()
+// group is a run of events of a step that share a row.
+type group struct {
+	first, last Spot
+	n           int
+}
+
+// groups returns the rows of a step below its first.
+func (l *Log) groups(head *line) []group {
+	open := head.fold == foldOpen || head.fold == foldAuto && l.troubled(head)
 	if !open && !l.rows.whole {
 		return nil
 	}
 	var all []group
-	for i := range e.notes {
-		n := &e.notes[i]
-		if last := len(all) - 1; !l.rows.whole && last >= 0 && n.failure != "" && n.failure == e.notes[i-1].failure {
-			all[last].n++
+	for at, e := range l.notes(head) {
+		if i := len(all) - 1; !l.rows.whole && i >= 0 && e.name > 0 && e.name == l.lines.at(all[i].last).name {
+			all[i].last, all[i].n = at, all[i].n+1
 			continue
 		}
-		all = append(all, group{i, 1})
+		all = append(all, group{at, at, 1})
 	}
 	return all
 }
 
 // troubled steps show their attempts without being asked.
-func (e *entry) troubled() bool {
-	if len(e.notes) == 0 || e.notes[0].failure == "" {
+func (l *Log) troubled(head *line) bool {
+	if head.next == 0 || l.lines.at(head.next).name == 0 {
 		return false
 	}
-	return e.outcome() == diagnostics.OutcomePending || e.outcome() == diagnostics.OutcomeFailed
+	return head.outcome() == diagnostics.OutcomePending || head.outcome() == diagnostics.OutcomeFailed
 }
 
 // Len is how many rows there are.
 func (l *Log) Len() int {
 	l.arrange()
-	return int(l.rows.begins[l.entries.n])
+	return int(l.rows.begins[len(l.heads)])
 }
 
-// arrange finds out anew where each entry begins.
+// arrange finds out anew where each step begins.
 func (l *Log) arrange() {
-	if !l.rows.dirty && len(l.rows.begins) == l.entries.n+1 {
+	if !l.rows.dirty && len(l.rows.begins) == len(l.heads)+1 {
 		return
 	}
 	l.rows.dirty = false
 	l.rows.begins = append(l.rows.begins[:0], 0)
-	row := 0
-	for i := range l.entries.n {
-		e := l.entries.at(i)
-		switch {
+	row := int32(0)
+	for _, at := range l.heads {
+		switch e := l.lines.at(at); {
 		case l.rows.whole:
-			row += 1 + len(e.notes)
+			row++
+			for range l.notes(e) {
+				row++
+			}
 		case e.aside:
-		case e.fold == foldAuto && !e.troubled():
+		case e.fold == foldAuto && !l.troubled(e):
 			row++
 		default:
-			row += 1 + len(l.groups(e))
+			row += 1 + int32(len(l.groups(e))) //nolint:gosec // histories have fewer events
 		}
-		l.rows.begins = append(l.rows.begins, int32(row)) //nolint:gosec // histories have fewer events
+		l.rows.begins = append(l.rows.begins, row)
 	}
 }
 
-// At returns the place of a row; its line is the first of those that share the row.
+// Head returns the event that begins the step of an event.
+func (l *Log) Head(at Spot) Spot {
+	if !l.has(at) {
+		return 0
+	}
+	return l.lines.at(at).head
+}
+
+// At returns the place of a row: the first of those that share it.
 func (l *Log) At(row int) Spot {
 	l.arrange()
-	i := sort.Search(l.entries.n, func(i int) bool { return int(l.rows.begins[i+1]) > row })
-	if i == l.entries.n {
-		return Spot{Entry: max(0, i-1)}
+	n := len(l.heads)
+	i := sort.Search(n, func(i int) bool { return int(l.rows.begins[i+1]) > row })
+	if i == n {
+		if n == 0 {
+			return 0
+		}
+		return l.heads[n-1]
 	}
+	head := l.heads[i]
 	below := row - int(l.rows.begins[i]) - 1
-	if groups := l.groups(l.entries.at(i)); below >= 0 && below < len(groups) {
-		return Spot{i, groups[below].first + 1}
+	if groups := l.groups(l.lines.at(head)); below >= 0 && below < len(groups) {
+		return groups[below].first
 	}
-	return Spot{Entry: i}
+	return head
 }
 
 // Row returns the row of a place: that of its step where it has none itself.
 func (l *Log) Row(at Spot) int {
 	l.arrange()
-	if at.Entry >= l.entries.n {
+	if !l.has(at) {
 		return 0
 	}
-	row := int(l.rows.begins[at.Entry])
-	for i, g := range l.groups(l.entries.at(at.Entry)) {
-		if at.Line > g.first {
-			row = int(l.rows.begins[at.Entry]) + i + 1
+	head := l.lines.at(at).head
+	i, _ := slices.BinarySearch(l.heads, head)
+	row := int(l.rows.begins[i])
+	if at != head {
+		for _, g := range l.groups(l.lines.at(head)) {
+			if at >= g.first {
+				row++
+			}
 		}
 	}
 	return min(row, max(0, l.Len()-1))
 }
 
-// Seq returns the number of the event at a place, or 0.
-func (l *Log) Seq(at Spot) int64 {
-	if at.Entry >= l.entries.n {
-		return 0
-	}
-	e := l.entries.at(at.Entry)
-	if at.Line > 0 && at.Line <= len(e.notes) {
-		return int64(e.notes[at.Line-1].seq)
-	}
-	return int64(e.seq)
-}
-
-// PlaceOf returns where an event is.
-func (l *Log) PlaceOf(seq int64) (Spot, bool) { return l.holder(seq) }
-
 // Show makes sure that a place is on a row of its own, or of its like.
 func (l *Log) Show(at Spot) {
-	if at.Entry >= l.entries.n || l.rows.whole {
+	if !l.has(at) || l.rows.whole {
 		return
 	}
-	if e := l.entries.at(at.Entry); e.aside {
+	head := l.lines.at(at).head
+	if e := l.lines.at(head); e.aside {
 		l.Unfold(true)
-	} else if at.Line > 0 && len(l.groups(e)) == 0 {
-		e.fold, l.rows.dirty = foldOpen, true
+	} else if at != head && len(l.groups(e)) == 0 {
+		l.lines.edit(head).fold, l.rows.dirty = foldOpen, true
 	}
 }
 
@@ -180,12 +200,10 @@ func LogColumns() []Column {
 // Rows returns some of the rows, from one to before another.
 func (l *Log) Rows(from, to int, o Options) Table {
 	t := Table{Columns: LogColumns()}
-	for row := from; row < to; {
-		at := l.At(row)
-		if at.Entry >= l.entries.n {
-			break
-		}
-		e, first := l.entries.at(at.Entry), int(l.rows.begins[at.Entry])
+	for row := from; row < min(to, l.Len()); {
+		head := l.lines.at(l.At(row)).head
+		i, _ := slices.BinarySearch(l.heads, head)
+		e, first := l.lines.at(head), int(l.rows.begins[i])
 		groups := l.groups(e)
 		if row == first {
 			t.Rows = append(t.Rows, l.stepRow(e, o))
@@ -199,27 +217,35 @@ func (l *Log) Rows(from, to int, o Options) Table {
 	return t
 }
 
-func (l *Log) stepRow(e *entry, o Options) []Cell {
+func (l *Log) stepRow(e *line, o Options) []Cell {
 	mark, style := e.sign()
-	number, took := strconv.Itoa(int(e.seq)), Cell{e.took(o), Muted}
-	if e.end > e.seq && !l.rows.whole {
-		number += "-" + strconv.Itoa(int(e.end))
+	number, took := strconv.Itoa(int(e.head)), Cell{l.took(e, o), Muted}
+	if end := l.lines.end(e); end != nil && e.prev > e.head && !l.rows.whole {
+		number += "-" + strconv.Itoa(int(e.prev))
 	}
-	if failed := e.failedAttempts(); failed > 0 && e.outcome() == diagnostics.OutcomePending {
+	if failed := l.failedAttempts(e); failed > 0 && e.outcome() == diagnostics.OutcomePending {
 		mark, style = signRetrying, Waiting
 		took = Cell{fmt.Sprintf("%d failed", failed), Waiting}
 	}
 	code, text := "", Plain
-	if e.site != nil {
-		code = e.site.File + ":" + strconv.Itoa(e.site.Line)
+	if site := l.site(e); site != nil {
+		code = site.File + ":" + strconv.Itoa(site.Line)
 	}
 	if e.aside {
 		text = Muted
 	}
-	return []Cell{{number, Muted}, {o.Offset(l.Start, instant(e.began)), Muted}, o.cell(mark, style), {e.text, text}, took, {code, Muted}}
+	return []Cell{{number, Muted}, {o.Offset(l.Start, instant(e.at)), Muted}, o.cell(mark, style), {l.textOf(e), text}, took, {code, Muted}}
 }
 
-func (e *entry) sign() (sign, Style) {
+// site is the line of code that began a step, or nil.
+func (l *Log) site(e *line) *history.Site {
+	if e.site == 0 {
+		return nil
+	}
+	return &l.sites[e.site-1]
+}
+
+func (e *line) sign() (sign, Style) {
 	switch {
 	case e.failed && e.kind() == diagnostics.StepDropped:
 		return signAttention, Attention
@@ -237,9 +263,9 @@ func (e *entry) sign() (sign, Style) {
 	return outcomeSign(e.outcome())
 }
 
-func (e *entry) failedAttempts() (n int) {
-	for i := range e.notes {
-		if e.notes[i].failure != "" {
+func (l *Log) failedAttempts(head *line) (n int) {
+	for _, e := range l.notes(head) {
+		if e.name > 0 {
 			n++
 		}
 	}
@@ -247,61 +273,66 @@ func (e *entry) failedAttempts() (n int) {
 }
 
 // took is how long a step took, or how long it has been under way.
-func (e *entry) took(o Options) string {
-	switch due := instant(e.due); {
-	case e.outcome() == diagnostics.OutcomePending && e.due != 0 && due.After(o.Now):
+func (l *Log) took(e *line, o Options) string {
+	end := l.lines.end(e)
+	switch due := instant(e.until); {
+	case end == nil && e.until != 0 && due.After(o.Now):
 		return Span(due.Sub(o.Now)) + " left"
-	case e.outcome() == diagnostics.OutcomePending:
-		return "for " + Span(max(0, o.Now.Sub(instant(e.began))))
-	case e.ended > e.began:
-		return took(time.Duration(e.ended - e.began))
+	case end == nil:
+		return "for " + Span(max(0, o.Now.Sub(instant(e.at))))
+	case end.at > e.at:
+		return took(time.Duration(end.at - e.at))
 	}
 	return ""
 }
 
-func (l *Log) noteRow(e *entry, g group, last bool, o Options) []Cell {
-	n, end := &e.notes[g.first], &e.notes[g.first+g.n-1]
-	number, length := strconv.Itoa(int(n.seq)), ""
+func (l *Log) noteRow(e *line, g group, last bool, o Options) []Cell {
+	n := l.lines.at(g.first)
+	number, length := strconv.Itoa(int(g.first)), ""
 	if g.n > 1 {
-		number += "-" + strconv.Itoa(int(end.seq))
+		number += "-" + strconv.Itoa(int(g.last))
 	} else if n.started != 0 && n.at > n.started {
 		length = took(time.Duration(n.at - n.started))
 	}
-	mark, style := outcomeSign(e.outcome())
-	if end.seq != e.end {
-		mark, style = signRetrying, Waiting
-	}
+	mark, style := l.noteSign(e, g.last)
 	fork, twig, _ := o.twigs()
 	if last {
 		fork = twig
 	}
 	return []Cell{
-		{number, Muted}, {o.Offset(l.Start, instant(n.at)), Muted}, {}, {"  " + fork + o.cell(mark, style).Text + " " + e.tell(g, o), style}, {length, Muted}, {},
+		{number, Muted}, {o.Offset(l.Start, instant(n.at)), Muted}, {}, {"  " + fork + o.cell(mark, style).Text + " " + l.tell(g, o), style}, {length, Muted}, {},
 	}
+}
+
+// noteSign is that of an event behind the head of a step.
+func (l *Log) noteSign(e *line, at Spot) (sign, Style) {
+	if l.lines.end(e) == nil || e.prev != at {
+		return signRetrying, Waiting
+	}
+	return outcomeSign(e.outcome())
 }
 
 // tell says what a group of attempts came to, or how a step ended.
-func (e *entry) tell(g group, o Options) string {
-	n, end := &e.notes[g.first], &e.notes[g.first+g.n-1]
-	if n.failure == "" {
-		return strings.TrimSpace(n.what + " " + n.text)
+func (l *Log) tell(g group, o Options) string {
+	n, end := l.lines.at(g.first), l.lines.at(g.last)
+	switch {
+	case n.name == 0:
+		return strings.TrimSpace(string(l.words.kinds[n.what]) + " " + l.textOf(n))
+	case g.n == 1:
+		return fmt.Sprintf("try %d  %s", n.attempt, l.words.text(n.name)) + n.backoff(o)
 	}
-	if g.n == 1 {
-		text := fmt.Sprintf("try %d  %s", n.attempt, n.failure)
-		return text + n.backoff(o)
-	}
-	return fmt.Sprintf("try %d-%d  %s  %d times", n.attempt, end.attempt, n.failure, g.n) + end.backoff(o)
+	return fmt.Sprintf("try %d-%d  %s  %d times", n.attempt, end.attempt, l.words.text(n.name), g.n) + end.backoff(o)
 }
 
 // backoff says when the attempt that follows may begin.
-func (n *note) backoff(o Options) string {
-	switch next := instant(n.next); {
-	case n.next == 0:
+func (e *line) backoff(o Options) string {
+	switch next := instant(e.until); {
+	case e.until == 0:
 		return ""
 	case next.After(o.Now):
 		return ", next in " + Span(next.Sub(o.Now))
 	}
-	return ", waited " + took(time.Duration(n.next-n.at))
+	return ", waited " + took(time.Duration(e.until-e.at))
 }
 
 // Offset shows a point in time as seen from the beginning of an execution, as exactly
@@ -331,23 +362,22 @@ func clock(start, t time.Time) string {
 
 // Line is what an event says, in a line.
 func (l *Log) Line(at Spot, o Options) (text, short Cell, size int) {
-	if at.Entry >= l.entries.n {
+	if !l.has(at) {
 		return text, short, 0
 	}
-	e := l.entries.at(at.Entry)
+	n := l.lines.at(at)
+	e := l.lines.at(n.head)
 	mark, style := e.sign()
-	if at.Line == 0 || at.Line > len(e.notes) {
-		if len(e.notes) > 0 { // they say how it went
+	if n == e {
+		if e.next > 0 { // they say how it went
 			mark, style = signNone, Plain
 		}
-		return Cell{e.text, Plain}, o.cell(mark, style), int(e.size)
+		return Cell{l.textOf(e), Plain}, o.cell(mark, style), int(e.size)
 	}
-	n := &e.notes[at.Line-1]
-	if mark, style = outcomeSign(e.outcome()); n.seq != e.end {
-		mark, style = signRetrying, Waiting
+	what := "result " + l.textOf(n)
+	if n.name > 0 {
+		what = l.tell(group{at, at, 1}, o)
 	}
-	if n.failure == "" {
-		return Cell{strings.TrimSpace(e.name + " result " + n.text), Plain}, o.cell(mark, style), int(n.size)
-	}
-	return Cell{strings.TrimSpace(e.name + " " + e.tell(group{at.Line - 1, 1}, o)), Plain}, o.cell(mark, style), int(n.size)
+	mark, style = l.noteSign(e, at)
+	return Cell{strings.TrimSpace(l.words.text(e.name) + " " + what), Plain}, o.cell(mark, style), int(n.size)
 }

@@ -213,8 +213,10 @@ func TestChartDrawsTheSteps(t *testing.T) {
 				t.Fatalf("seed %d: line %d is at %v, which is on line %d", seed, i, at, c.Line(at))
 			}
 		}
-		if got, want := fmt.Sprint(c.Idle(now)), fmt.Sprint(tl.Idle()); got != want {
-			t.Fatalf("seed %d: idle %s, and not %s", seed, got, want)
+		for _, idle := range [][]diagnostics.Interval{c.Idle(now), logOf(events).Trail(now).Idle()} {
+			if got, want := fmt.Sprint(idle), fmt.Sprint(tl.Idle()); got != want {
+				t.Fatalf("seed %d: idle %s, and not %s", seed, got, want)
+			}
 		}
 	}
 }
@@ -260,7 +262,7 @@ func textOf(cells []view.Cell) string {
 func TestLogFinds(t *testing.T) {
 	for seed := range uint64(30) {
 		l := logOf(written(t, seed, 60))
-		for _, w := range []view.Wanted{{}, {Text: "CARRIER"}, {Text: "no such"}, {Text: "no such", Also: map[int64]bool{3: true, 17: true}}} {
+		for _, w := range []view.Wanted{{}, {Text: "CARRIER"}, {Text: "no such"}, {Text: "no such", Also: view.Found{3, 17}}} {
 			all := map[int64]bool{}
 			for seq := int64(1); seq <= l.Events; seq++ {
 				if at, _ := l.PlaceOf(seq); l.Has(at, w) && w.Text != "" {
@@ -272,7 +274,7 @@ func TestLogFinds(t *testing.T) {
 				want = l.Problems()
 			}
 			for _, back := range []bool{false, true} {
-				seen, at := map[int64]bool{}, view.Spot{}
+				seen, at := map[int64]bool{}, view.Spot(0)
 				for range want {
 					next, _, ok := l.Find(at, back, w)
 					if !ok {
@@ -288,16 +290,59 @@ func TestLogFinds(t *testing.T) {
 					t.Fatalf("seed %d: %v: came by %d of %d", seed, w, len(seen), want)
 				}
 			}
-			if _, _, ok := l.Find(view.Spot{}, false, w); ok != (want > 0) {
+			if _, _, ok := l.Find(0, false, w); ok != (want > 0) {
 				t.Fatalf("seed %d: %v: found: %t of %d", seed, w, ok, want)
 			}
 		}
 	}
 }
 
+// The critical path of a log is that of the whole history, also if it has gone on since.
+func TestLogHasThePath(t *testing.T) {
+	for seed := range uint64(200) {
+		events := written(t, seed, 20+int(seed)) //nolint:gosec // small
+		half := len(events) / 2
+		l := logOf(events[:half])
+		trail, first := l.Trail(now), make(chan *view.Path)
+		go func() { first <- trail.Path() }() // beside the loop
+		for i := range events[half:] {
+			l.Add(&events[half+i])
+		}
+		l.Toggle(1)
+		for _, c := range []struct {
+			got  *view.Path
+			want diagnostics.Path
+		}{{<-first, diagnostics.NewTimeline(events[:half], now).Path}, {l.Trail(now).Path(), diagnostics.NewTimeline(events, now).Path}} {
+			if got, want := fmt.Sprint(byName(c.got.Shares)), fmt.Sprint(byName(c.want.Shares)); got != want {
+				t.Fatalf("seed %d: the time went into\n%s\nand not\n%s", seed, got, want)
+			}
+			steps := map[int64]bool{}
+			for _, s := range c.want.Stretches {
+				steps[s.Seq] = steps[s.Seq] || s.Kind != diagnostics.PartTask
+			}
+			for seq := range l.Events + 1 {
+				if c.got.Has(seq) != steps[seq] {
+					t.Fatalf("seed %d: the path goes through event %d: %t", seed, seq, steps[seq])
+				}
+			}
+		}
+	}
+}
+
+// byName brings what took the same time into one order. Its percentages may be rounded
+// differently.
+func byName(all []diagnostics.Share) []string {
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, fmt.Sprint(s.Kind, s.Name, s.Took))
+	}
+	slices.Sort(texts)
+	return texts
+}
+
 // bytesOfEvent is how much room an event of a usual history may take: those of a
-// history of 200,000 events are in 45 MiB.
-const bytesOfEvent = 235
+// history of 200,000 events are in 25 MiB.
+const bytesOfEvent = 130
 
 func TestLogIsSmall(t *testing.T) {
 	const activities = 10_000
