@@ -19,6 +19,7 @@ import (
 // itself and that runs.
 func onEveryServer(t *testing.T, test func(t *testing.T, server *private.Server)) {
 	t.Helper()
+	t.Parallel() // most of its time it waits
 	for kind, server := range map[string]func(*testing.T, ...string) *private.Server{
 		"mysql": private.MySQL, "postgres": private.Postgres, "redis": private.Redis,
 	} {

@@ -73,6 +73,7 @@ func TestGolden(t *testing.T) {
 	all := goldens(t)
 	onStores(t, func(shared *world) {
 		shared.withFleet()
+		before := shared.run("app.db", "list", "-o", "json")
 		for _, g := range all {
 			shared.Run(strings.TrimSuffix(filepath.Base(g.path), ".txt"), func(t *testing.T) {
 				w := *shared
@@ -86,6 +87,9 @@ func TestGolden(t *testing.T) {
 				}
 				w.compare(g.path, w.types(g))
 			})
+		}
+		if after := shared.run("app.db", "list", "-o", "json"); after != before {
+			shared.Errorf("a file that is not %q has changed something:\n%s\n%s", ownStores, before.out, after.out)
 		}
 	})
 }

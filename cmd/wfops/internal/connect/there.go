@@ -24,7 +24,7 @@ func (t Target) There() func() (bool, error) {
 	}
 	opened, beside, err := files(t.file)
 	if err != nil {
-		return func() (bool, error) { return false, err }
+		return nil // there is nothing to compare with
 	}
 	return func() (bool, error) {
 		now, besideNow, err := files(t.file)
