@@ -75,22 +75,22 @@ func unlessDone(again bool, err error) error {
 
 // Pause keeps the run that instance belongs to from moving until it
 // is resumed: no step and no new attempt of an activity begins. What is running
-// ends. engine.ErrInstanceNotFound if the run has ended.
-func (c *Client) Pause(ctx context.Context, instance *engine.Instance) error {
-	return c.pause(ctx, "pausing", instance, true)
+// ends. The reason, which may be empty, is kept as Summary.Note until an operator asks
+// for something else. engine.ErrInstanceNotFound if the run has ended.
+func (c *Client) Pause(ctx context.Context, instance *engine.Instance, reason string) error {
+	return c.pause(ctx, "pausing", instance, backend.PauseChange{Paused: true, Reason: reason})
 }
 
-// Resume lets a paused run move again. It does nothing to one that
-// is not paused. engine.ErrInstanceNotFound if the run has ended.
-func (c *Client) Resume(ctx context.Context, instance *engine.Instance) error {
-	return c.pause(ctx, "resuming", instance, false)
+// Resume lets a paused run move again. One that is not paused keeps the reason and
+// nothing else. engine.ErrInstanceNotFound if the run has ended.
+func (c *Client) Resume(ctx context.Context, instance *engine.Instance, reason string) error {
+	return c.pause(ctx, "resuming", instance, backend.PauseChange{Reason: reason})
 }
 
-func (c *Client) pause(ctx context.Context, doing string, instance *engine.Instance, paused bool) error {
+func (c *Client) pause(ctx context.Context, doing string, instance *engine.Instance, change backend.PauseChange) error {
 	return c.operate(ctx, doing, instance, func(to backend.Address) error {
-		return send(ctx, func(bool) error {
-			return c.b.Pause(ctx, []backend.PauseChange{{To: to, Paused: paused}})[0]
-		})
+		change.To = to
+		return send(ctx, func(bool) error { return c.b.Pause(ctx, []backend.PauseChange{change})[0] })
 	})
 }
 

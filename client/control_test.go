@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,13 @@ func TestOperationsReachTheRunAndNoOther(t *testing.T) {
 			},
 		},
 		"pause": {
-			func(t *testing.T, c *client.Client, i *engine.Instance) error { return c.Pause(t.Context(), i) },
-			func(t *testing.T, b *store, i engine.Instance) bool { return must(b.Get(t.Context(), i)).Paused },
+			func(t *testing.T, c *client.Client, i *engine.Instance) error {
+				return c.Pause(t.Context(), i, "disk full")
+			},
+			func(t *testing.T, b *store, i engine.Instance) bool {
+				s := must(b.Get(t.Context(), i))
+				return s.Paused && s.Note.Reason == "disk full"
+			},
 		},
 		"signal by handle": {
 			func(t *testing.T, c *client.Client, i *engine.Instance) error {
@@ -128,7 +134,7 @@ func TestPauseAndResume(t *testing.T) {
 	c := client.New(b)
 	h := client.HandleOf[string](c, *create(t, c, "id"))
 	for range 2 { // again is no error
-		if err := h.Pause(t.Context()); err != nil {
+		if err := h.Pause(t.Context(), "disk full"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -136,8 +142,17 @@ func TestPauseAndResume(t *testing.T) {
 	if len(got.Tasks) != 0 {
 		t.Error("a paused instance was claimed")
 	}
-	if err := h.Resume(t.Context()); err != nil {
+	if d := must(h.Describe(t.Context())); d.Note.Action != engine.NotePause || d.Note.Reason != "disk full" {
+		t.Errorf("note %+v", d.Note)
+	}
+	if err := h.Pause(t.Context(), strings.Repeat("x", engine.MaxReasonBytes+1)); !errors.Is(err, engine.ErrInvalidArgument) {
+		t.Errorf("too long a reason: %v", err)
+	}
+	if err := h.Resume(t.Context(), "disk has room"); err != nil {
 		t.Fatal(err)
+	}
+	if d := must(h.Describe(t.Context())); d.Note.Action != engine.NoteResume || d.Note.Reason != "disk has room" {
+		t.Errorf("note %+v", d.Note)
 	}
 	claim(t, b)
 }

@@ -73,10 +73,14 @@ func (h *Handle[T]) Terminate(ctx context.Context, reason string) error {
 }
 
 // Pause is Client.Pause.
-func (h *Handle[T]) Pause(ctx context.Context) error { return h.c.Pause(ctx, &h.instance) }
+func (h *Handle[T]) Pause(ctx context.Context, reason string) error {
+	return h.c.Pause(ctx, &h.instance, reason)
+}
 
 // Resume is Client.Resume.
-func (h *Handle[T]) Resume(ctx context.Context) error { return h.c.Resume(ctx, &h.instance) }
+func (h *Handle[T]) Resume(ctx context.Context, reason string) error {
+	return h.c.Resume(ctx, &h.instance, reason)
+}
 
 // Describe is Client.Describe for the execution that the run is at.
 func (h *Handle[T]) Describe(ctx context.Context) (Description, error) {

@@ -182,7 +182,7 @@ func TestCallsOfAStoreThatHangs(t *testing.T) {
 		"signal": func(ctx context.Context, c *client.Client, _ *engine.Instance) error {
 			return c.SignalWorkflow(ctx, "id", "s", 1)
 		},
-		"pause": func(ctx context.Context, c *client.Client, i *engine.Instance) error { return c.Pause(ctx, i) },
+		"pause": func(ctx context.Context, c *client.Client, i *engine.Instance) error { return c.Pause(ctx, i, "") },
 		"describe": func(ctx context.Context, c *client.Client, i *engine.Instance) error {
 			_, err := c.Describe(ctx, i)
 			return err

@@ -64,7 +64,7 @@ var writes = map[string]struct {
 	},
 	"pause": {
 		"pause",
-		func(ctx context.Context, c *client.Client, i *engine.Instance) error { return c.Pause(ctx, i) },
+		func(ctx context.Context, c *client.Client, i *engine.Instance) error { return c.Pause(ctx, i, "") },
 		func(t *testing.T, b *store, i engine.Instance) int {
 			if must(b.Get(t.Context(), i)).Paused {
 				return 1

@@ -152,7 +152,7 @@ func TestATimeoutTellsWhatTheInstanceIsAt(t *testing.T) {
 		s.Status, s.Consume = engine.StatusBlocked, nil
 		s.Block = &backend.Block{Reason: reason, Class: string(engine.BlockHang), Build: "b"}
 	})
-	if err := c.Pause(t.Context(), i); err != nil {
+	if err := c.Pause(t.Context(), i, "disk full"); err != nil {
 		t.Fatal(err)
 	}
 	err := c.WaitForWorkflowInstance(t.Context(), i, 10*time.Millisecond)

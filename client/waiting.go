@@ -18,7 +18,7 @@ func (d Description) WaitingLine() string {
 	case d.Status.Final():
 		return ""
 	case d.Paused:
-		return "paused"
+		return paused(d.Note)
 	case d.Status == engine.StatusBlocked:
 		return "blocked: " + d.BlockClass
 	case !slices.ContainsFunc(d.Workers, d.runsWorkflow):
@@ -43,6 +43,18 @@ func (d Description) runsWorkflow(w backend.Worker) bool {
 
 func runsActivity(w backend.Worker, a backend.PendingActivity) bool {
 	return slices.Contains(w.Activities, a.Name) && slices.Contains(w.Queues, a.Queue)
+}
+
+// paused says since when and why, unless something else was asked since.
+func paused(n *engine.Note) string {
+	if n == nil || n.Action != engine.NotePause {
+		return "paused"
+	}
+	text := "paused since " + n.At.Format(time.RFC3339)
+	if n.Reason != "" {
+		text += ": " + engine.FirstLine(n.Reason)
+	}
+	return text
 }
 
 func describe(w engine.Waiting) string {

@@ -63,7 +63,11 @@ func TestWaitingLine(t *testing.T) {
 
 		pass(time.Minute) // without a heartbeat
 		want(`no worker registers workflow "Greet"`)
-		if err := c.Pause(t.Context(), i); err != nil {
+		if err := c.Pause(t.Context(), i, "disk full\nor so"); err != nil {
+			t.Fatal(err)
+		}
+		want("paused since " + time.Now().UTC().Format(time.RFC3339) + ": disk full")
+		if err := b.Retry(t.Context(), []backend.RetryRequest{{To: backend.Address{InstanceID: i.InstanceID}}})[0]; err != nil {
 			t.Fatal(err)
 		}
 		want("paused")

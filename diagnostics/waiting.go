@@ -18,9 +18,11 @@ type Facts struct {
 	Status engine.Status
 	Paused bool
 	Queue  engine.Queue
-	// Waiting is the stored record, Block the stored reason of a blocked instance.
+	// Waiting is the stored record, Block the stored reason of a blocked instance, Note
+	// what an operator asked last.
 	Waiting *engine.Waiting
 	Block   *engine.BlockReason
+	Note    *engine.Note
 	// Ready is since when a worker could go on with it, or zero.
 	Ready time.Time
 	// Holder has its lease until LeaseUntil; empty if nobody has.
@@ -70,7 +72,7 @@ type Reason struct {
 	// Attempt of Attempts, which is 0 if there is no limit.
 	Attempt  int `json:"attempt,omitempty"`
 	Attempts int `json:"attempts,omitempty"`
-	// Error is the last one of an activity, or why the instance is blocked.
+	// Error is the last one of an activity, or why the instance is blocked or paused.
 	Error string `json:"error,omitempty"`
 	// Worker that has it, or had it.
 	Worker string `json:"worker,omitempty"`
@@ -107,7 +109,7 @@ func Waiting(f Facts) Reason {
 	case f.Status.Final():
 		return Reason{}
 	case f.Paused:
-		return Reason{Kind: ReasonPaused}
+		return pausedReason(f.Note)
 	case f.Status == engine.StatusBlocked:
 		return blockedReason(f)
 	case f.Holder != "" && !f.alive(f.Holder):
@@ -118,6 +120,14 @@ func Waiting(f Facts) Reason {
 		return Reason{Kind: ReasonUnknown}
 	}
 	return storedReason(f)
+}
+
+func pausedReason(n *engine.Note) Reason {
+	r := Reason{Kind: ReasonPaused}
+	if n != nil && n.Action == engine.NotePause {
+		r.Since, r.Error = n.At, n.Reason
+	}
+	return r
 }
 
 func blockedReason(f Facts) Reason {

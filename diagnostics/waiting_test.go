@@ -26,6 +26,10 @@ func TestWaitingNamesTheOneReason(t *testing.T) {
 	}{
 		{"ended", diagnostics.Facts{Status: engine.StatusFailed, Paused: true}, diagnostics.ReasonNone, "ended"},
 		{"paused", diagnostics.Facts{Status: engine.StatusBlocked, Paused: true}, diagnostics.ReasonPaused, "paused"},
+		{"paused for a reason", diagnostics.Facts{Paused: true, Note: &engine.Note{Action: engine.NotePause, Reason: "disk full\nor so", At: ago(time.Minute)}},
+			diagnostics.ReasonPaused, "paused, for 1m00s, disk full"},
+		{"paused, and tried again since", diagnostics.Facts{Paused: true, Note: &engine.Note{Action: engine.NoteRetry, Reason: "fixed", At: now}},
+			diagnostics.ReasonPaused, "paused"},
 		{"blocked", diagnostics.Facts{Status: engine.StatusBlocked, Waiting: act, Block: &engine.BlockReason{Class: engine.BlockHang, Message: "stuck"}},
 			diagnostics.ReasonBlocked, "blocked: HANG, stuck"},
 		{"lost", diagnostics.Facts{Waiting: act, Holder: "w-2", LeaseUntil: now.Add(10 * time.Second)},

@@ -84,7 +84,7 @@ func TestRule27RunningActivitiesEndFirst(t *testing.T) {
 		w.pass(time.Second)
 		equal(w, "status while it runs", w.summary(i).Status, engine.StatusRunning)
 		equal(w, "running at the holder", w.summary(i).Local, 1)
-		if err := w.c.Pause(w.Context(), j); err != nil { // this one is not blocked, but let go
+		if err := w.c.Pause(w.Context(), j, ""); err != nil { // this one is not blocked, but let go
 			w.Fatal(err)
 		}
 		w.pass(time.Minute)
@@ -106,7 +106,7 @@ func TestRule27RunningActivitiesEndFirst(t *testing.T) {
 		}
 		equal(w, "row that is to blame", r.Inbox, row)
 		w.worker(Options{BuildID: "new"}, wf(2), slow)
-		if err := w.c.Resume(w.Context(), j); err != nil {
+		if err := w.c.Resume(w.Context(), j, ""); err != nil {
 			w.Fatal(err)
 		}
 		equal(w, "sum of the results", result[int](w, i)+result[int](w, j), 3)

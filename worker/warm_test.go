@@ -231,7 +231,7 @@ func TestRule25Paused(t *testing.T) {
 				i := w.start("i", "wf")
 				synctest.Wait()
 				before := w.summary(i).HistoryLength
-				if err := w.c.Pause(w.Context(), i); err != nil {
+				if err := w.c.Pause(w.Context(), i, ""); err != nil {
 					w.Fatal(err)
 				}
 				w.pass(30 * time.Second)
@@ -242,7 +242,7 @@ func TestRule25Paused(t *testing.T) {
 				equal(w, "runs", runs.Load(), 1)
 				equal(w, "held", w.pending(i).Holder, "")
 				equal(w, "running at the holder", w.summary(i).Local, 0)
-				if err := w.c.Resume(w.Context(), i); err != nil {
+				if err := w.c.Resume(w.Context(), i, ""); err != nil {
 					w.Fatal(err)
 				}
 				want := 1
@@ -280,11 +280,11 @@ func TestRule25ResumedWhileHeld(t *testing.T) {
 		}})
 		i := w.start("i", "wf")
 		synctest.Wait()
-		if err := w.c.Pause(w.Context(), i); err != nil {
+		if err := w.c.Pause(w.Context(), i, ""); err != nil {
 			w.Fatal(err)
 		}
 		w.pass(90 * time.Second) // the first one has failed, the second one runs
-		if err := w.c.Resume(w.Context(), i); err != nil {
+		if err := w.c.Resume(w.Context(), i, ""); err != nil {
 			w.Fatal(err)
 		}
 		equal(w, "sum", result[int](w, i), 3)

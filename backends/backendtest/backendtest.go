@@ -118,6 +118,7 @@ var areas = []struct {
 	{"Activities", activityCases},
 	{"Closings", closingCases},
 	{"Control", controlCases},
+	{"Notes", noteCases},
 	{"ContinueAsNew", continuedCases},
 	{"Blocked", blockedCases},
 	{"List", listCases},

@@ -111,7 +111,7 @@ func (d *duel) terminate() {
 }
 
 func (d *duel) pause() {
-	p := backend.PauseChange{To: d.address(), Paused: d.chance(40)}
+	p := backend.PauseChange{To: d.address(), Paused: d.chance(40), Reason: d.id("reason ")}
 	d.note(d.render(func(_ int, b backend.Backend) any { return b.Pause(d.Context(), []backend.PauseChange{p})[0] }), "pause %s", show(p))
 }
 
@@ -122,7 +122,7 @@ func (d *duel) retry() {
 		drop = false
 	}
 	d.note(d.render(func(_ int, b backend.Backend) any {
-		r := backend.RetryRequest{To: exactly(i)}
+		r := backend.RetryRequest{To: exactly(i), Reason: "for " + i.InstanceID}
 		if p, err := b.Pending(d.Context(), i, 0); err == nil && drop && len(p.Inbox) > 0 {
 			r = dropping(r.To, p.Inbox[len(p.Inbox)-1])
 		}

@@ -152,14 +152,18 @@ func (s *state) finish(e *execution, status engine.Status, last backend.Chunk) {
 // Pause implements backend.Control.
 func (b *Backend) Pause(ctx context.Context, ps []backend.PauseChange) []error {
 	return each(ctx, b, ps, asError, func(s *state, p *backend.PauseChange) error {
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
 		e := s.find(p.To)
 		if e == nil {
 			return notFound(p.To)
 		}
+		s.note(e, p.Note(s.now))
 		if e.sum.Paused == p.Paused {
 			return nil
 		}
-		e.sum.Paused, e.sum.Updated = p.Paused, s.now
+		e.sum.Paused = p.Paused
 		s.place(e)
 		s.announce(e)
 		for _, a := range e.activities {
@@ -168,6 +172,9 @@ func (b *Backend) Pause(ctx context.Context, ps []backend.PauseChange) []error {
 		return nil
 	})
 }
+
+// note leaves a note in place of the one before.
+func (s *state) note(e *execution, n engine.Note) { e.sum.Note, e.sum.Updated = &n, s.now }
 
 // Retry implements backend.Control.
 func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
@@ -179,8 +186,8 @@ func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error 
 		if e == nil {
 			return notFound(r.To)
 		}
-		e.sum.BlockedBuilds, e.sum.Updated = nil, s.now
-		e.retryAt = time.Time{}
+		s.note(e, r.Note(s.now))
+		e.sum.BlockedBuilds, e.retryAt = nil, time.Time{}
 		if e.replace(r.DropInbox, r.Dropped) {
 			s.wakeUp(e)
 			return nil

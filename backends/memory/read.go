@@ -17,7 +17,7 @@ import (
 func (e *execution) summary() backend.Summary {
 	sum := e.sum
 	sum.BlockedBuilds = slices.Clone(sum.BlockedBuilds)
-	sum.Waiting, sum.Parent = clonePointer(sum.Waiting), clonePointer(sum.Parent)
+	sum.Waiting, sum.Parent, sum.Note = clonePointer(sum.Waiting), clonePointer(sum.Parent), clonePointer(sum.Note)
 	sum.Tags = maps.Clone(sum.Tags)
 	return sum
 }

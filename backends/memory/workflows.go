@@ -208,12 +208,14 @@ func (s *state) conclude(e *execution, c *backend.WorkflowCommit) {
 		}
 		e.inbox = slices.DeleteFunc(e.inbox, func(r inboxRow) bool { return r.moves })
 	}
-	paused := e.sum.Paused
+	paused, note := e.sum.Paused, e.sum.Note
 	e.release() // its holder knows
 	s.finish(e, c.Status, e.chunk(c.Events, c.Count))
 	if c.Next != nil {
 		next := s.insert(c.Next, moved)
-		next.sum.Paused = paused
+		if paused { // and still for the same reason
+			next.sum.Paused, next.sum.Note = true, note
+		}
 		s.started(next)
 	}
 	s.applyClosings()

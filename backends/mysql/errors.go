@@ -53,6 +53,8 @@ var classes = map[uint16]sqlstore.Class{
 	errReadOnlyServer: sqlstore.ReadOnly, // --read-only
 	errReadOnlyMode:   sqlstore.ReadOnly, // read-only mode
 
+	1060: sqlstore.Repeated, // there is a column of that name
+
 	1044: sqlstore.Denied, // to the database
 	1045: sqlstore.Denied, // user or password
 	1142: sqlstore.Denied, // for the table

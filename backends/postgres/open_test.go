@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -205,6 +206,17 @@ func TestMigrationStatements(t *testing.T) {
 			t.Errorf("migration %d is called %q and has %d statements", i+1, m.Name, len(m.Statements))
 		}
 	}
+}
+
+// A store of version 1 is migrated, and what is in it takes notes.
+func TestVersionOneIsMigrated(t *testing.T) {
+	dsn := newSchema(t)
+	execSQL(t, dsn, slices.Concat([]string{createMark, insertMark, "UPDATE wfops_schema SET version = 1"}, migrations()[0].Statements)...)
+	execSQL(t, dsn, "INSERT INTO instances (instance_id, execution_id, first_execution, workflow, queue, status, created, updated) VALUES ('i', 'x', 'x', 'wf', 'q', 'running', 1, 1)")
+	if _, err := Open(t.Context(), dsn, ReadOnly()); !errors.Is(err, engine.ErrSchemaVersion) || !strings.Contains(err.Error(), "has version 1") {
+		t.Errorf("reading it before: %v", err)
+	}
+	backendtest.NoteOutlives(t, engine.Instance{InstanceID: "i", ExecutionID: "x"}, func(t *testing.T) backend.Backend { return openStore(t, dsn) })
 }
 
 // The constructors of the quickstart keep the error for later.

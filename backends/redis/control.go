@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -51,7 +52,13 @@ func (b *Backend) Terminate(ctx context.Context, ts []backend.Termination) []err
 // Pause implements backend.Control.
 func (b *Backend) Pause(ctx context.Context, ps []backend.PauseChange) []error {
 	pack := func(c *backend.PauseChange) item {
-		return b.addressed("pause", c.To, func(p *packer) { p.setTrue("paused", c.Paused) })
+		if err := c.Check(); err != nil {
+			return item{refused: fmt.Errorf("redis: %w", err)}
+		}
+		return b.addressed("pause", c.To, func(p *packer) {
+			p.setTrue("paused", c.Paused)
+			packNote(p, c.Note(time.Time{}))
+		})
 	}
 	return each(ctx, b, "pausing instances", ps, pack, func(c *backend.PauseChange) engine.Instance { return addressee(c.To) })
 }
@@ -65,6 +72,7 @@ func (b *Backend) Retry(ctx context.Context, rs []backend.RetryRequest) []error 
 		return b.addressed("retry", r.To, func(p *packer) {
 			p.setInt("drop", r.DropInbox)
 			packEvent(p, r.Dropped)
+			packNote(p, r.Note(time.Time{}))
 		})
 	}
 	return each(ctx, b, "retrying instances", rs, pack, func(r *backend.RetryRequest) engine.Instance { return addressee(r.To) })

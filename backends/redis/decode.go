@@ -87,7 +87,7 @@ func summaryFrom(f fields) (backend.Summary, error) {
 		StatusLine: f.text("line"), LastError: f.text("err"), Attempt: int(f.int("attempt")),
 		Created: timeOf(f.int("created")), Updated: timeOf(f.int("updated")), Finished: timeOf(f.int("finished")),
 		HistoryLength: f.int("seq"), HistoryBytes: f.int("bytes"), Local: int(f.int("loc")),
-		Worker: f.text("worker"), Build: f.text("build"), Parent: parentFrom(f), TraceID: f.text("trace"),
+		Worker: f.text("worker"), Build: f.text("build"), Parent: parentFrom(f), Note: noteFrom(f), TraceID: f.text("trace"),
 		Inbox: int(f.int("icount")), Unread: int(f.int("unread")),
 	}
 	err := tagsFrom(f, &s.Tags)
@@ -115,6 +115,14 @@ func parentFrom(f fields) *engine.Instance {
 		return nil
 	}
 	return &engine.Instance{InstanceID: answer(pair).text(0), ExecutionID: answer(pair).text(1)}
+}
+
+func noteFrom(f fields) *engine.Note {
+	n, ok := f["note"].([]any)
+	if !ok {
+		return nil
+	}
+	return &engine.Note{Action: engine.NoteAction(answer(n).text(0)), Reason: answer(n).text(1), At: answer(n).time(2)}
 }
 
 func tagsFrom(f fields, tags *map[string]string) error { //nolint:gocritic // where the caller wants them

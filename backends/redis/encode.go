@@ -89,6 +89,12 @@ func packEvent(p *packer, ev history.Encoded) {
 	p.bytes(ev)
 }
 
+// packNote leaves the time to the server.
+func packNote(p *packer, n engine.Note) {
+	p.setText("act", string(n.Action))
+	p.setText("why", n.Reason)
+}
+
 func (b *Backend) packCreation(p *packer, c *backend.Creation) {
 	p.setText("p", b.partition(c.Instance.InstanceID))
 	p.setText("id", idOf(c.Instance))

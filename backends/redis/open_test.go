@@ -22,6 +22,7 @@ import (
 	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/backends/backendtest/outage"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 )
 
 // fakeServer answers INFO and CONFIG GET as it is told, and everything else with an
@@ -189,6 +190,15 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNoteOutlivesConnections(t *testing.T) {
+	addr := address(t, serverVariable)
+	prefix := newPrefix(t, addr)
+	b := openAt(t, addr, prefix)
+	i := create(t, b, "i")
+	closeStore(t, b)
+	backendtest.NoteOutlives(t, i, func(t *testing.T) backend.Backend { return openAt(t, addr, prefix) })
 }
 
 func TestMeta(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wfops/wfops/backends/backendtest"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -20,20 +21,24 @@ import (
 //go:embed testdata/v1.sql
 var versionOne string
 
-// versionOneFile makes the file of that program.
-func versionOneFile(t *testing.T) (path string) {
+// versionFile makes the file of that program, which those up to a version have migrated.
+func versionFile(t *testing.T, version int) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "a.db")
 	statements := slices.Clone(migrations()[0].Statements)
 	for line := range strings.Lines(versionOne) {
 		statements = append(statements, line)
 	}
-	execSQL(t, path, append(statements, "PRAGMA journal_mode = WAL", fmt.Sprintf("PRAGMA application_id = %d", applicationID), "PRAGMA user_version = 1")...)
+	for _, m := range migrations()[1:version] {
+		statements = append(statements, m.Statements...)
+	}
+	execSQL(t, path, append(statements, "PRAGMA journal_mode = WAL", fmt.Sprintf("PRAGMA application_id = %d", applicationID),
+		fmt.Sprintf("PRAGMA user_version = %d", version))...)
 	return path
 }
 
 func TestVersionOneIsMigrated(t *testing.T) {
-	path := versionOneFile(t)
+	path := versionFile(t, 1)
 	now := time.Date(2026, time.March, 1, 12, 1, 0, 0, time.UTC)
 	b := open(t, path, WithClock(func() time.Time { return now }))
 	defer closeStore(t, b)
@@ -85,8 +90,16 @@ func TestVersionOneIsMigrated(t *testing.T) {
 
 // A file of version 1 is refused, and told what it needs, where it can't be migrated.
 func TestVersionOneWithoutMigrations(t *testing.T) {
-	_, err := Open(t.Context(), versionOneFile(t), WithoutMigrations())
+	_, err := Open(t.Context(), versionFile(t, 1), WithoutMigrations())
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("has version 1, this program needs version %d", len(migrations()))) {
 		t.Errorf("opened: %v", err)
+	}
+}
+
+// What programs of each version have stored takes notes.
+func TestOlderVersionsTakeNotes(t *testing.T) {
+	for version := 1; version < len(migrations()); version++ {
+		path := versionFile(t, version)
+		backendtest.NoteOutlives(t, engine.Instance{InstanceID: "running", ExecutionID: "x-running"}, func(t *testing.T) backend.Backend { return open(t, path) })
 	}
 }

@@ -97,7 +97,7 @@ func TestScripts(t *testing.T) {
 		{`wfops "$FILE" health; echo $?`, "healthy: sqlite, 0 queues, 0 workers\n0\n", ""},
 		{`wfops "$FILE" list -o name | head -1; echo $?`, "order-0\n0\n", ""},
 		{`wfops "$FILE" list --filter status:failed --columns instance,status`, "order-0\tfailed\n", ""},
-		{`wfops "$FILE" list --filter is:open -o name | wfops "$FILE" pause - --reason night --yes; echo $?`, "order-2\trunning\tpause\tdone; the reason is not stored\n0\n", ""},
+		{`wfops "$FILE" list --filter is:open -o name | wfops "$FILE" pause - --reason night --yes; echo $?`, "order-2\trunning\tpause\tdone\n0\n", ""},
 		{`wfops "$FILE" terminate order-2 --reason r </dev/null; echo $?`, "5\n", "wfops: not confirmed: terminate 1 instance needs --yes where nobody can be asked\n"},
 		{`wfops missing.db list; echo $?; ls`, "3\nwfops\n", "wfops: opening missing.db: stat missing.db: no such file or directory\n"},
 		{`export WFOPS_DSN="$FILE"; wfops list -o name | wc -l | tr -d ' '`, "3\n", ""},

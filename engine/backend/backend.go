@@ -38,18 +38,20 @@ type Control interface {
 	// included. engine.ErrInstanceNotFound if there is no open execution.
 	Terminate(ctx context.Context, ts []Termination) []error
 
-	// Pause sets or clears the paused flag of open instances. The holder of a
-	// lease learns of it from its next extend or commit.
-	// engine.ErrInstanceNotFound if there is no open execution.
+	// Pause sets or clears the paused flag of open instances, and leaves a note of
+	// that, also if the flag was so. The holder of a lease learns of the flag from
+	// its next extend or commit. An error is engine.ErrInstanceNotFound if there is
+	// no open execution, or engine.ErrInvalidArgument.
 	Pause(ctx context.Context, ps []PauseChange) []error
 
 	// Retry makes blocked instances ready for every build at once, by forgetting
-	// which builds failed, also on instances that run again. The blocked ones stay
-	// so until a worker commits another status, so that WorkflowClaim.MaxBlocked
-	// bounds their number here too. With DropInbox it also throws away the event of
-	// that inbox row, and puts Dropped in its place, so that the history tells of it;
-	// a row that is gone already stays so. engine.ErrInstanceNotFound if there is no
-	// open execution; no error if it is not blocked.
+	// which builds failed, also on instances that run again, and leaves a note of
+	// that. The blocked ones stay so until a worker commits another status, so that
+	// WorkflowClaim.MaxBlocked bounds their number here too. With DropInbox it also
+	// throws away the event of that inbox row, and puts Dropped in its place, so that
+	// the history tells of it; a row that is gone already stays so. An error is
+	// engine.ErrInstanceNotFound if there is no open execution, or
+	// engine.ErrInvalidArgument; none if it is not blocked.
 	Retry(ctx context.Context, rs []RetryRequest) []error
 
 	// Remove deletes final executions with all their rows. An error is
@@ -283,6 +285,8 @@ type Termination struct {
 type PauseChange struct {
 	To     Address
 	Paused bool
+	// Reason is kept in the note, see engine.CheckReason.
+	Reason string
 }
 
 // RetryRequest unblocks an instance.
@@ -292,4 +296,6 @@ type RetryRequest struct {
 	DropInbox int64
 	// Dropped is the EventDropped event that takes its place. DropInbox needs it.
 	Dropped history.Encoded
+	// Reason is kept in the note, see engine.CheckReason.
+	Reason string
 }

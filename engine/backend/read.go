@@ -31,10 +31,13 @@ type Summary struct {
 	Block         json.RawMessage
 	BlockedBuilds []string
 	Waiting       *engine.Waiting
-	StatusLine    string
-	LastError     string
-	Attempt       int
-	Created       time.Time
+	// Note is what an operator asked last, nil if nobody ever did. It outlives the
+	// end of the execution; the next one begins with it only if it begins paused.
+	Note       *engine.Note
+	StatusLine string
+	LastError  string
+	Attempt    int
+	Created    time.Time
 	// Updated is when the execution was created, committed, terminated, paused,
 	// resumed or retried last.
 	Updated       time.Time

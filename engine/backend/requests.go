@@ -74,12 +74,37 @@ func (c *WorkflowCommit) Check() error {
 	return fmt.Errorf("commit of %s: %w: %s", c.Instance, engine.ErrInvalidArgument, problem)
 }
 
-// Check refuses to throw an event away without a record of it. A store calls it
-// before it changes anything. The error wraps engine.ErrInvalidArgument and names
-// the instance.
+// Check refuses a reason that can't be kept. A store calls it before it changes
+// anything. The error wraps engine.ErrInvalidArgument and names the instance.
+func (p *PauseChange) Check() error { return checkReason(p.Note(time.Time{}), p.To) }
+
+// Note is what a store leaves with the instance.
+func (p *PauseChange) Note(at time.Time) engine.Note {
+	n := engine.Note{Action: engine.NoteResume, Reason: p.Reason, At: at}
+	if p.Paused {
+		n.Action = engine.NotePause
+	}
+	return n
+}
+
+// Note is what a store leaves with the instance.
+func (r *RetryRequest) Note(at time.Time) engine.Note {
+	return engine.Note{Action: engine.NoteRetry, Reason: r.Reason, At: at}
+}
+
+func checkReason(n engine.Note, to Address) error {
+	if err := engine.CheckReason(n.Reason); err != nil {
+		return fmt.Errorf("%s of %s: %w", n.Action, to.InstanceID, err)
+	}
+	return nil
+}
+
+// Check refuses a reason that can't be kept, and to throw an event away without a
+// record of it. A store calls it before it changes anything. The error wraps
+// engine.ErrInvalidArgument and names the instance.
 func (r *RetryRequest) Check() error {
 	if (r.DropInbox != 0) == (len(r.Dropped) > 0) {
-		return nil
+		return checkReason(r.Note(time.Time{}), r.To)
 	}
 	return fmt.Errorf("retry of %s: %w: inbox row %d is to be dropped, and the record of it has %d bytes; give both or neither",
 		r.To.InstanceID, engine.ErrInvalidArgument, r.DropInbox, len(r.Dropped))

@@ -83,11 +83,11 @@ func (c *chaos) pauses(p instancePlan, i *engine.Instance) {
 	from := c.client()
 	for k := 0; k < len(p.Pauses); k += 2 {
 		c.sleep(p.Pauses[k])
-		if !c.accepted(p, "pausing", from.Pause(c.ctx, i)) {
+		if !c.accepted(p, "pausing", from.Pause(c.ctx, i, "chaos")) {
 			return
 		}
 		c.sleep(p.Pauses[k+1])
-		if !c.accepted(p, "resuming", from.Resume(c.ctx, i)) {
+		if !c.accepted(p, "resuming", from.Resume(c.ctx, i, "order")) {
 			return
 		}
 	}

@@ -60,7 +60,7 @@ var holdersHear = []sentence{
 	{"OfAPause", func(s *system) {
 		var told atomic.Value
 		i := s.held(s.b, &told)
-		if err := s.c.Pause(s.ctx, i); err != nil {
+		if err := s.c.Pause(s.ctx, i, ""); err != nil {
 			s.Fatal(err)
 		}
 		s.signal("a", "n", 1)
@@ -247,14 +247,14 @@ var continueAsNewEnds = []sentence{
 // pause pauses an instance.
 func (s *system) pause(i *engine.Instance) {
 	s.Helper()
-	if err := s.c.Pause(s.ctx, i); err != nil {
+	if err := s.c.Pause(s.ctx, i, ""); err != nil {
 		s.Fatal(err)
 	}
 }
 
 func (s *system) resume(i *engine.Instance) {
 	s.Helper()
-	if err := s.c.Resume(s.ctx, i); err != nil {
+	if err := s.c.Resume(s.ctx, i, ""); err != nil {
 		s.Fatal(err)
 	}
 }

@@ -36,15 +36,18 @@ func (b *batch) withOpen(to backend.Address, change func(*row) error) (refusal, 
 func (st *Store) Pause(ctx context.Context, ps []backend.PauseChange) []error {
 	need := func(n *needs, p *backend.PauseChange) { n.instance(p.To.InstanceID) }
 	return each(ctx, st, "pausing instances", ps, need, asError, func(b *batch, p *backend.PauseChange) (error, error) {
-		return b.withOpen(p.To, func(x *row) error { return b.pause(x, p.Paused) })
+		if refusal := p.Check(); refusal != nil {
+			return refusal, nil
+		}
+		return b.withOpen(p.To, func(x *row) error { return b.pause(x, p) })
 	})
 }
 
-func (b *batch) pause(x *row, paused bool) error {
-	if x.paused == paused {
-		return nil
+func (b *batch) pause(x *row, p *backend.PauseChange) error {
+	if err := b.note(x, p.Note(timeOf(b.now))); err != nil || x.paused == p.Paused {
+		return err
 	}
-	x.paused, x.set.updated = paused, b.now
+	x.paused = p.Paused
 	x.dirty |= groupStatus
 	if x.blocked() {
 		x.dirty |= groupPark
@@ -54,6 +57,24 @@ func (b *batch) pause(x *row, paused bool) error {
 		return err
 	}
 	return b.announce(x)
+}
+
+// note leaves a note, in a statement of its own: no other ever writes that column.
+func (b *batch) note(x *row, n engine.Note) error {
+	x.set.updated = b.now
+	text, err := encodeJSON(n)
+	if err != nil {
+		return err
+	}
+	return b.send("UPDATE instances SET note = ? WHERE pk = ?", text, x.pk)
+}
+
+// bequeath leaves the note of a paused execution with the next one, the latest by now.
+// MySQL refuses to read the table that it updates, unless in a subquery that it can't
+// merge with the rest: that is what MAX is for.
+func (b *batch) bequeath(x *row) error {
+	return b.send(`UPDATE instances SET note = (SELECT note FROM (SELECT MAX(note) AS note FROM instances WHERE pk = ?) AS last)
+		WHERE `+latest, x.pk, x.inst.InstanceID)
 }
 
 // holdActivities takes the activities of a paused execution away from claims, or
@@ -85,7 +106,9 @@ func (st *Store) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
 }
 
 func (b *batch) retry(x *row, r *backend.RetryRequest) error {
-	x.set.updated = b.now
+	if err := b.note(x, r.Note(timeOf(b.now))); err != nil {
+		return err
+	}
 	if len(x.builds) > 0 || x.blocked() {
 		x.builds, x.retryAt = nil, 0
 		x.dirty |= groupPark

@@ -119,6 +119,9 @@ const (
 	NotAStore
 	// Denied: the user of the connection lacks a permission.
 	Denied
+	// Repeated: what a statement of a migration makes is there. Only databases that
+	// commit each of them by itself find that out.
+	Repeated
 )
 
 // Migration is one step of the schema.

@@ -53,7 +53,7 @@ func (st *Store) migrateTo(ctx context.Context, s *Session, latest int) error {
 			return err
 		}
 		for ; st.schema < latest; st.schema++ {
-			if err := applyMigration(ctx, s, st.d.Migrations()[st.schema]); err != nil {
+			if err := st.applyMigration(ctx, s, st.d.Migrations()[st.schema]); err != nil {
 				return err
 			}
 			if err := st.d.SetSchema(ctx, s, st.schema+1); err != nil {
@@ -71,9 +71,9 @@ func (st *Store) migrateTo(ctx context.Context, s *Session, latest int) error {
 	return errors.Join(err, rollback)
 }
 
-func applyMigration(ctx context.Context, s *Session, m Migration) error {
+func (st *Store) applyMigration(ctx context.Context, s *Session, m Migration) error {
 	for _, statement := range m.Statements {
-		if _, err := s.Exec(ctx, statement); err != nil {
+		if _, err := s.Exec(ctx, statement); err != nil && st.d.Classify(err) != Repeated {
 			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 	}

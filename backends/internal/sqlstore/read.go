@@ -14,7 +14,7 @@ import (
 const summaryColumns = `pk, instance_id, execution_id, first_execution, workflow, queue, status, paused,
 	block_class, block, blocked_builds, waiting, status_line, last_error, attempt, created, updated, finished,
 	last_seq, history_bytes, local_activities, last_worker, build, parent_instance, parent_execution, trace_id, tags,
-	inbox_count, unread`
+	inbox_count, unread, note`
 
 // scanSummary reads summaryColumns. It leaves Summary.Inbox to the caller, for
 // whom it returns the count.
@@ -36,6 +36,7 @@ func scanSummary(r *Row) (pk int64, s backend.Summary, inbox int) {
 	s.TraceID = r.Text()
 	r.JSON(&s.Tags)
 	inbox, s.Unread = int(r.Int()), int(r.Int())
+	r.JSON(&s.Note)
 	return pk, s, inbox
 }
 

@@ -75,6 +75,11 @@ func (b *batch) stepFinal(x *row, c *backend.WorkflowCommit) error {
 		if err := b.insert(c.Next, x, moved, paused); err != nil {
 			return err
 		}
+		if paused {
+			if err := b.bequeath(x); err != nil {
+				return err
+			}
+		}
 	}
 	return b.applyClosings()
 }

@@ -261,7 +261,7 @@ func (st *Store) patiently(ctx context.Context, try func() error) error {
 		}
 		switch st.d.Classify(err) {
 		case Busy, Conflict:
-		case Other, Lost, ReadOnly, NotAStore, Denied:
+		case Other, Lost, ReadOnly, NotAStore, Denied, Repeated:
 			return err
 		}
 		if deadline.IsZero() {
@@ -300,7 +300,7 @@ func (st *Store) wrap(doing string, err error) error {
 		doing += ": the user of the connection lacks a permission"
 	case Lost:
 		doing += ": the connection was lost"
-	case Other:
+	case Other, Repeated:
 	}
 	return fmt.Errorf("%s: %s: %w", name, doing, err)
 }

@@ -46,7 +46,7 @@ end
 -- conclude ends an execution at its holder's wish, and begins the next one at
 -- continue-as-new.
 local function conclude(e, c)
-  local moved, paused = {}, e.paused
+  local moved, paused, note = {}, e.paused, e.paused and e.note or nil
   if c.next then
     for _, member in ipairs(call('ZRANGE', key(e, 'b'), 0, -1)) do
       local flag, _, event = splitRow(member)
@@ -57,7 +57,7 @@ local function conclude(e, c)
   end
   release(e) -- its holder knows
   finish(e, c.status)
-  if c.next then insert(c.next, moved, paused) end
+  if c.next then insert(c.next, moved, paused, note) end
   drain()
 end
 

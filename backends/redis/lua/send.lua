@@ -75,11 +75,12 @@ local function drain()
   ends = {}
 end
 
--- insert stores a new execution. Its inbox gets Started, Inbox and then moved.
-local function insert(m, moved, paused)
+-- insert stores a new execution. Its inbox gets Started, Inbox and then moved. One
+-- that begins paused has the note of the execution before it.
+local function insert(m, moved, paused, note)
   local e = {
     p = m.p, id = m.id, iid = m.iid, eid = m.eid, first = m.first, wf = m.wf, queue = m.queue, status = 'running',
-    created = NOW, updated = NOW, parent = m.parent, trace = m.trace, tags = m.tags, worker = '', paused = paused,
+    created = NOW, updated = NOW, parent = m.parent, trace = m.trace, tags = m.tags, worker = '', paused = paused, note = note,
     seq = 0, bytes = 0, wake = NOW + (m.delay or 0), ser = serial(),
   }
   rows[key(e, 'x')] = e

@@ -45,10 +45,17 @@ function ops.terminate(m)
   end)
 end
 
+-- note leaves what an operator has asked.
+local function note(e, m)
+  e.note, e.updated = {m.act, m.why or '', NOW}, NOW
+  save(e)
+end
+
 function ops.pause(m)
   return withOpen(m, function(e)
+    note(e, m)
     if (e.paused or false) == (m.paused or false) then return end
-    e.paused, e.updated = m.paused, NOW
+    e.paused = m.paused
     place(e)
     announce(e)
     if e.acts then
@@ -59,7 +66,8 @@ end
 
 function ops.retry(m)
   return withOpen(m, function(e)
-    e.builds, e.retry, e.updated = nil, nil, NOW
+    note(e, m)
+    e.builds, e.retry = nil, nil
     if m.drop and replace(e, m.drop, m.ev) then
       wakeUp(e)
       return

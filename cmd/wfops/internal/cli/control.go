@@ -22,7 +22,7 @@ import (
 
 func changeFlags(s *session, fs *pflag.FlagSet) {
 	filterFlags(s, fs)
-	fs.StringVarP(&s.o.reason, "reason", "r", "", "`why`; it is kept in histories where they have room for it")
+	fs.StringVarP(&s.o.reason, "reason", "r", "", "`why`; it is kept with the instance")
 	fs.BoolVarP(&s.o.yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&s.o.dryRun, "dry-run", false, "only show what would be done")
 	fs.IntVarP(&s.o.limit, "limit", "n", 0, "at most how many instances (default all)")

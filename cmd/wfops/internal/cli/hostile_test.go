@@ -36,6 +36,7 @@ func hostileRow() opstest.Row {
 	r := opstest.Row{Summary: backend.Summary{
 		Instance: engine.Instance{InstanceID: "bad\x1b[31m[red]\u202e"}, Workflow: "W\x1b]8;;x\x1b\\[:::x]", Queue: "q\x1b[2J", Status: engine.StatusFailed,
 		Worker: "w\x1b[31m", Build: "b\u009b2J", Created: ago(2e12), Updated: ago(1e12), LastError: all, StatusLine: all, Tags: map[string]string{"t\x1b[1m": all},
+		Note: &engine.Note{Reason: strings.ToValidUTF8(all[:min(len(all), engine.MaxReasonBytes)], "")},
 	}}
 	for _, text := range hostile {
 		quoted, err := json.Marshal(text)

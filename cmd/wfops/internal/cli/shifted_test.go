@@ -128,6 +128,20 @@ func (s shifted) Deliver(ctx context.Context, ds []backend.Delivery) []error {
 	return s.Backend.Deliver(ctx, ds)
 }
 
+func (s shifted) Pause(ctx context.Context, ps []backend.PauseChange) []error {
+	if err := s.at(ctx, s.Backend); err != nil {
+		return []error{err}
+	}
+	return s.Backend.Pause(ctx, ps)
+}
+
+func (s shifted) Retry(ctx context.Context, rs []backend.RetryRequest) []error {
+	if err := s.at(ctx, s.Backend); err != nil {
+		return []error{err}
+	}
+	return s.Backend.Retry(ctx, rs)
+}
+
 func (s shifted) Heartbeat(ctx context.Context, w backend.Worker) error {
 	if err := s.at(ctx, s.Backend); err != nil {
 		return err
@@ -152,6 +166,9 @@ func (s shifted) Get(ctx context.Context, i engine.Instance) (backend.Summary, e
 
 func (s shifted) summary(of *backend.Summary) {
 	of.Created, of.Updated, of.Finished = s.shown(of.Created), s.shown(of.Updated), s.shown(of.Finished)
+	if of.Note != nil {
+		of.Note.At = s.shown(of.Note.At)
+	}
 }
 
 func (s shifted) List(ctx context.Context, q backend.Query) (backend.Page, error) {

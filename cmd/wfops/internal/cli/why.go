@@ -29,5 +29,8 @@ func runWhy(ctx context.Context, s *session, args []string) error {
 		return s.print(view.Table{}, document.OfReplay(found.Instance.InstanceID, r, nil), []string{found.Instance.InstanceID})
 	}
 	notes := []string{fleet.FoundBy(reason)}
+	if asked := o.Asked(found.Note); asked != "" {
+		notes = append(notes, asked)
+	}
 	return s.lines(view.Report(r, notes, o, s.room()))
 }

@@ -123,7 +123,10 @@ var (
 	many = []Arg{{Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}
 )
 
-const unstored = "The store has no place for the reason: it is part of -o json, and nowhere else.\n"
+const (
+	noted    = "The reason is kept with the instance until the next one.\n"
+	unstored = "Nothing is left to keep the reason with: it is part of -o json, and nowhere else.\n"
+)
 
 const bulkHelp = `The instances are named by id, in full, or chosen by --filter; - reads ids from
 standard input. --dry-run shows what would be done. What is more than one instance,
@@ -248,15 +251,15 @@ func changes() []Command {
 		},
 		{
 			Name: "retry", Title: "Try blocked instances again", Args: many, Needs: NeedsWrite,
-			Help: "Also on builds that have failed on them.\n" + unstored + bulkHelp, Examples: []string{`wfops app.db retry order-8702 --reason "fixed in 9c1e"`},
+			Help: "Also on builds that have failed on them.\n" + noted + bulkHelp, Examples: []string{`wfops app.db retry order-8702 --reason "fixed in 9c1e"`},
 		},
 		{
 			Name: "pause", Title: "Keep instances from moving", Args: many, Needs: NeedsWrite,
-			Help: "No step and no attempt begins until they are resumed; what runs ends.\n" + unstored + bulkHelp, Examples: []string{`wfops app.db pause import-311 --reason "disk full"`},
+			Help: "No step and no attempt begins until they are resumed; what runs ends.\n" + noted + bulkHelp, Examples: []string{`wfops app.db pause import-311 --reason "disk full"`},
 		},
 		{
 			Name: "resume", Title: "Let paused instances move again", Args: many, Needs: NeedsWrite,
-			Help: unstored + bulkHelp, Examples: []string{`wfops app.db resume import-311 --reason "disk has room"`},
+			Help: noted + bulkHelp, Examples: []string{`wfops app.db resume import-311 --reason "disk has room"`},
 		},
 		{
 			Name: "remove", Title: "Delete finished instances with all that is stored of them", Args: many, Needs: NeedsWrite, Dangerous: true,

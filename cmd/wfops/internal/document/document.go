@@ -51,6 +51,7 @@ type Instance struct {
 	Block          json.RawMessage   `json:"block,omitempty"`
 	BlockedBuilds  []string          `json:"blocked_builds,omitempty"`
 	Waiting        *engine.Waiting   `json:"waiting,omitempty"`
+	Note           *engine.Note      `json:"note,omitempty"`
 	StatusLine     string            `json:"status_line,omitempty"`
 	LastError      string            `json:"last_error,omitempty"`
 	Attempt        int               `json:"attempt"`
@@ -73,7 +74,7 @@ func OfInstance(s *backend.Summary) Instance {
 	return Instance{
 		Schema: SchemaInstance, InstanceID: s.Instance.InstanceID, ExecutionID: s.Instance.ExecutionID, FirstExecution: s.FirstExecution,
 		Workflow: s.Workflow, Queue: string(s.Queue), Status: string(s.Status), Paused: s.Paused,
-		BlockClass: s.BlockClass, Block: raw(s.Block), BlockedBuilds: s.BlockedBuilds, Waiting: inUTC(s.Waiting),
+		BlockClass: s.BlockClass, Block: raw(s.Block), BlockedBuilds: s.BlockedBuilds, Waiting: inUTC(s.Waiting), Note: s.Note,
 		StatusLine: s.StatusLine, LastError: s.LastError, Attempt: s.Attempt,
 		Created: s.Created.UTC(), Updated: s.Updated.UTC(), Finished: utc(s.Finished),
 		HistoryEvents: s.HistoryLength, HistoryBytes: s.HistoryBytes, Local: s.Local, Worker: s.Worker, Build: s.Build,
@@ -267,8 +268,8 @@ type Outcome struct {
 	ExecutionID string `json:"execution_id"`
 	Action      string `json:"action"`
 	Reason      string `json:"reason"`
-	// ReasonKept tells that it is part of the instance's history now. Else this is the
-	// only place that it is in.
+	// ReasonKept tells that the store has it now: the instance's history, or its note.
+	// Else this is the only place that it is in.
 	ReasonKept bool   `json:"reason_kept"`
 	Before     string `json:"status_before"`
 	Done       bool   `json:"done"`

@@ -5,8 +5,8 @@
 // A filter is a list of terms that must all match. A term is
 //
 //	key:value        one of Keys; alternatives are separated by commas
-//	word  "words"    a piece of the id, the workflow, the error, the status line or
-//	                 the name of what is waited for
+//	word  "words"    a piece of the id, the workflow, the error, the status line, the
+//	                 name of what is waited for or the reason of an operator's note
 //	/re/             an RE2 expression, for the same texts
 //	!term  key:!v    the opposite
 //

@@ -102,9 +102,12 @@ func (t *term) match(s *backend.Summary, now time.Time) bool {
 
 // inAny looks for a free word.
 func (v value) inAny(s *backend.Summary) bool {
-	texts := [...]string{s.Instance.InstanceID, s.Workflow, s.LastError, s.StatusLine, ""}
+	texts := [...]string{s.Instance.InstanceID, s.Workflow, s.LastError, s.StatusLine, "", ""}
 	if s.Waiting != nil {
 		texts[4] = s.Waiting.Name
+	}
+	if s.Note != nil {
+		texts[5] = s.Note.Reason
 	}
 	return slices.ContainsFunc(texts[:], v.within)
 }

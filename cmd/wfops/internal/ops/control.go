@@ -31,16 +31,10 @@ func Actions() []Action {
 	return []Action{ActionSignal, ActionCancel, ActionTerminate, ActionRetry, ActionPause, ActionResume, ActionRemove}
 }
 
-// KeepsReason reports whether the store has a place for the reason: the history of the
-// instance. The other actions write no event.
-func (a Action) KeepsReason() bool {
-	switch a {
-	case ActionSignal, ActionCancel, ActionTerminate:
-		return true
-	case ActionRetry, ActionPause, ActionResume, ActionRemove:
-	}
-	return false
-}
+// KeepsReason reports whether the store keeps the reason: in the history of the
+// instance or, where no event is written, as its note. Remove leaves nothing to keep
+// it with.
+func (a Action) KeepsReason() bool { return a != ActionRemove }
 
 // ErrWrongState tells that an action makes no sense for an instance in its state.
 // Nothing was done.
@@ -53,8 +47,8 @@ const ReasonHeader = "wfops-reason"
 type Change struct {
 	Action Action
 	// Reason becomes part of the history of an instance that is canceled, terminated or
-	// signaled, with who asked for it. Stores keep none for the other actions. It must
-	// not be empty.
+	// signaled, and the note of one that is paused, resumed or retried, with who asked
+	// for it. It must not be empty, and with that no more than engine.MaxReasonBytes.
 	Reason string
 	// Signal is the name of the signal, and Payload its argument as stored: JSON, or
 	// Sealed by the codec that the programs of the store use.
@@ -84,7 +78,7 @@ func (s *Store) Apply(ctx context.Context, c Change, to []backend.Summary) ([]Ou
 	if s.o.ReadOnly {
 		return nil, fmt.Errorf("%s: %w", c.Action, engine.ErrReadOnly)
 	}
-	if err := c.check(); err != nil {
+	if err := s.check(c); err != nil {
 		return nil, err
 	}
 	now, err := s.Now(ctx)
@@ -100,8 +94,8 @@ func (s *Store) Apply(ctx context.Context, c Change, to []backend.Summary) ([]Ou
 
 // Preview returns what Apply would refuse because of the states that the instances
 // were in when they were read. It writes nothing, on whatever connection.
-func (*Store) Preview(c Change, to []backend.Summary) ([]Outcome, error) {
-	if err := c.check(); err != nil {
+func (s *Store) Preview(c Change, to []backend.Summary) ([]Outcome, error) {
+	if err := s.check(c); err != nil {
 		return nil, err
 	}
 	outcomes := make([]Outcome, len(to))
@@ -111,9 +105,12 @@ func (*Store) Preview(c Change, to []backend.Summary) ([]Outcome, error) {
 	return outcomes, nil
 }
 
-func (c Change) check() error {
+func (s *Store) check(c Change) error {
 	if c.Reason == "" {
 		return fmt.Errorf("%w: %s needs a reason", engine.ErrInvalidArgument, c.Action)
+	}
+	if err := engine.CheckReason(s.signed(c.Reason)); err != nil {
+		return fmt.Errorf("%s: %w", c.Action, err)
 	}
 	if c.Action != ActionSignal {
 		return nil
@@ -168,13 +165,18 @@ func fits(a Action, to *backend.Summary) error {
 	return fmt.Errorf("%s %s: %w: it is %s, and has to be %s", a, to.Instance, ErrWrongState, to.Status, want)
 }
 
+// signed is a reason with who gives it.
+func (s *Store) signed(reason string) string {
+	if s.o.By == "" {
+		return reason
+	}
+	return reason + " (" + s.o.By + ")"
+}
+
 // write returns the call of the store that makes a change.
 func (s *Store) write(c Change, to *backend.Summary, now time.Time) (func(context.Context) error, error) {
 	address := backend.Address{InstanceID: to.Instance.InstanceID, FirstExecution: to.FirstExecution}
-	reason := c.Reason
-	if s.o.By != "" {
-		reason += " (" + s.o.By + ")"
-	}
+	reason := s.signed(c.Reason)
 	switch c.Action {
 	case ActionSignal:
 		return s.deliver(address, now, history.SignalReceived{Name: c.Signal, Arg: c.Payload, Headers: history.Headers{ReasonHeader: reason}})
@@ -185,9 +187,10 @@ func (s *Store) write(c Change, to *backend.Summary, now time.Time) (func(contex
 		t := backend.Termination{To: address, Event: event, Error: engine.FirstLine(reason)}
 		return func(ctx context.Context) error { return s.b.Terminate(ctx, []backend.Termination{t})[0] }, err
 	case ActionRetry:
-		return func(ctx context.Context) error { return s.b.Retry(ctx, []backend.RetryRequest{{To: address}})[0] }, nil
+		r := backend.RetryRequest{To: address, Reason: reason}
+		return func(ctx context.Context) error { return s.b.Retry(ctx, []backend.RetryRequest{r})[0] }, nil
 	case ActionPause, ActionResume:
-		p := backend.PauseChange{To: address, Paused: c.Action == ActionPause}
+		p := backend.PauseChange{To: address, Paused: c.Action == ActionPause, Reason: reason}
 		return func(ctx context.Context) error { return s.b.Pause(ctx, []backend.PauseChange{p})[0] }, nil
 	case ActionRemove:
 		return func(ctx context.Context) error { return s.b.Remove(ctx, []engine.Instance{to.Instance})[0] }, nil

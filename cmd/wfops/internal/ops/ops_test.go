@@ -255,6 +255,7 @@ func TestActions(t *testing.T) {
 			t.Errorf("after %s paused is %v", a, got)
 		}
 	}
+	noted(t, s, "r", engine.NoteResume)
 	d, err := s.Detail(t.Context(), engine.Instance{InstanceID: "r"})
 	if err != nil || len(d.Pending.Inbox) != 2 {
 		t.Fatalf("%+v, %v", d.Pending, err)
@@ -271,6 +272,7 @@ func TestActions(t *testing.T) {
 	if err := apply(t, s, change(ops.ActionRetry), "b"); err != nil {
 		t.Error(err)
 	}
+	noted(t, s, "b", engine.NoteRetry)
 	if err := apply(t, s, change(ops.ActionTerminate), "b"); err != nil {
 		t.Error(err)
 	}
@@ -285,6 +287,13 @@ func TestActions(t *testing.T) {
 	}
 }
 
+func noted(t *testing.T, s *ops.Store, id string, action engine.NoteAction) {
+	t.Helper()
+	if n := read(t, s, id)[0].Note; n == nil || n.Action != action || n.Reason != "test (ana@host)" {
+		t.Errorf("%s has note %+v, want one of %s", id, n, action)
+	}
+}
+
 func sameBody(a, b history.Body) bool {
 	x, errX := history.Encode(history.Event{Body: a})
 	y, errY := history.Encode(history.Event{Body: b})
@@ -292,7 +301,7 @@ func sameBody(a, b history.Body) bool {
 }
 
 func TestActionsThatMakeNoSense(t *testing.T) {
-	s := ops.New(seeded(t, row("r", engine.StatusRunning), row("d", engine.StatusCompleted)), ops.Options{})
+	s := ops.New(seeded(t, row("r", engine.StatusRunning), row("d", engine.StatusCompleted)), ops.Options{By: "ana@host"})
 	for a, id := range map[ops.Action]string{
 		ops.ActionSignal: "d", ops.ActionCancel: "d", ops.ActionTerminate: "d", ops.ActionPause: "d",
 		ops.ActionResume: "r", ops.ActionRetry: "r", ops.ActionRemove: "r",
@@ -303,6 +312,8 @@ func TestActionsThatMakeNoSense(t *testing.T) {
 	}
 	for name, c := range map[string]ops.Change{
 		"no reason":     {Action: ops.ActionPause},
+		"too long":      {Action: ops.ActionPause, Reason: strings.Repeat("x", engine.MaxReasonBytes)}, // with who asks
+		"no UTF-8":      {Action: ops.ActionCancel, Reason: "\xff"},
 		"no signal":     {Action: ops.ActionSignal, Reason: "r"},
 		"no JSON":       {Action: ops.ActionSignal, Reason: "r", Signal: "s", Payload: engine.Payload("{")},
 		"a huge signal": {Action: ops.ActionSignal, Reason: "r", Signal: "s", Payload: make([]byte, engine.MaxPayloadBytes+1)},

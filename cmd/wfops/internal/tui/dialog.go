@@ -80,7 +80,7 @@ func (d *changeDialog) ask(signal string) {
 		if text == "" {
 			return fmt.Errorf("%s needs a reason", d.action)
 		}
-		return nil
+		return engine.CheckReason(text)
 	}, take: func(c *ops.Change, text string) { c.Reason = text }})
 	if n := len(d.targets); n >= typedFrom {
 		count := strconv.Itoa(n)
@@ -96,11 +96,12 @@ func (d *changeDialog) ask(signal string) {
 // keepsReason says what becomes of a reason.
 var keepsReason = map[ops.Action]string{
 	ops.ActionSignal: inHistory, ops.ActionCancel: inHistory, ops.ActionTerminate: inHistory,
-	ops.ActionRetry: inLog, ops.ActionPause: inLog, ops.ActionResume: inLog, ops.ActionRemove: inLog,
+	ops.ActionRetry: inNote, ops.ActionPause: inNote, ops.ActionResume: inNote, ops.ActionRemove: inLog,
 }
 
 const (
 	inHistory = "why; the history keeps it"
+	inNote    = "why; the instance shows it until the next one"
 	inLog     = "why; only the log of this console keeps it"
 )
 

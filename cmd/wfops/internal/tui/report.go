@@ -118,7 +118,11 @@ func (r *report) refresh() {
 			r.a.say(view.Bad, err.Error())
 		}
 		if blocked && r.got == nil {
-			r.take(&finding{report: found, where: fleet.FoundBy(reason)})
+			f := finding{report: found, where: fleet.FoundBy(reason)}
+			if asked := r.a.options().Asked(s.Note); asked != "" {
+				f.notes = []string{asked}
+			}
+			r.take(&f)
 		}
 		r.settle()
 	})

@@ -33,6 +33,7 @@ func Detail(d ops.Detail, o Options) Table {
 	situation := o.why(d)
 	add("situation", situation.Text, situation.Style)
 	add("nobody there", unserved(d), Attention)
+	add("operator", o.Asked(s.Note), Plain)
 	add("status line", s.StatusLine, Plain)
 	if s.Status.Open() {
 		add("last error", s.LastError, Bad)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -114,7 +115,7 @@ func (o Options) Situation(s *backend.Summary) Cell {
 	case s.Status.Final():
 		return Cell{s.LastError, Bad}
 	case s.Paused:
-		return Cell{"paused", Waiting}
+		return Cell{o.paused(s.Note), Waiting}
 	case s.HistoryLength == 0:
 		return Cell{"not begun for " + o.age(s.Created), Waiting}
 	case s.Waiting != nil:
@@ -125,6 +126,30 @@ func (o Options) Situation(s *backend.Summary) Cell {
 		return Cell{text, Waiting}
 	}
 	return Cell{s.StatusLine, Plain}
+}
+
+// paused says for how long and why, unless something else was asked since.
+func (o Options) paused(n *engine.Note) string {
+	if n == nil || n.Action != engine.NotePause {
+		return "paused"
+	}
+	return withReason("paused "+o.age(n.At), engine.FirstLine(n.Reason))
+}
+
+// Asked says what an operator has asked last, when and why, or nothing.
+func (o Options) Asked(n *engine.Note) string {
+	if n == nil {
+		return ""
+	}
+	done := map[engine.NoteAction]string{engine.NotePause: "paused", engine.NoteResume: "resumed", engine.NoteRetry: "tried again"}
+	return withReason(cmp.Or(done[n.Action], string(n.Action))+" "+o.age(n.At)+" ago", n.Reason)
+}
+
+func withReason(text, reason string) string {
+	if reason == "" {
+		return text
+	}
+	return text + ": " + reason
 }
 
 // blockedBecause shows the reason of a blocked instance.

@@ -47,6 +47,10 @@ func Facts(d ops.Detail, o Options, width int) Lines {
 	if s.StatusLine != "" {
 		more = append(more, s.StatusLine)
 	}
+	paused := s.Paused && s.Status == engine.StatusRunning // of which the situation tells
+	if n := s.Note; n != nil && (!paused || n.Action != engine.NotePause) {
+		more = append(more, engine.FirstLine(o.Asked(n)))
+	}
 	if s.Parent != nil {
 		more = append(more, "parent "+s.Parent.InstanceID)
 	}

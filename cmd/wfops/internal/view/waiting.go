@@ -14,7 +14,7 @@ import (
 // of the workers around it.
 func (o Options) why(d ops.Detail) Cell {
 	s := &d.Summary
-	if s.Status != engine.StatusRunning || d.File || s.HistoryLength == 0 {
+	if s.Status != engine.StatusRunning || s.Paused || d.File || s.HistoryLength == 0 {
 		return o.Situation(s)
 	}
 	r := diagnostics.Waiting(factsOf(d))
@@ -30,7 +30,7 @@ func (o Options) why(d ops.Detail) Cell {
 
 func factsOf(d ops.Detail) diagnostics.Facts {
 	f := diagnostics.Facts{
-		Now: d.Now, Status: d.Status, Paused: d.Paused, Queue: d.Queue, Waiting: d.Waiting, Ready: d.Pending.ReadyAt,
+		Now: d.Now, Status: d.Status, Paused: d.Paused, Queue: d.Queue, Waiting: d.Waiting, Note: d.Note, Ready: d.Pending.ReadyAt,
 		Holder: d.Pending.Holder, LeaseUntil: d.Pending.LeaseUntil,
 	}
 	for _, a := range d.Pending.Activities {
@@ -72,5 +72,8 @@ func StoredReport(s *backend.Summary, o Options, width int) Lines {
 	l := report(r, o, width)
 	l = append(l, nil)
 	l.add(Cell{"found by worker " + reason.Worker + " with build " + reason.Build + "; wfops replay --with PROGRAM tells what another build would do", Muted})
+	if asked := o.Asked(s.Note); asked != "" {
+		l.add(Cell{asked, Muted})
+	}
 	return l
 }

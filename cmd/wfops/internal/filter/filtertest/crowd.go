@@ -42,6 +42,9 @@ func populate(rng *rand.Rand, s *backend.Summary) {
 		s.BlockClass = pick(rng, "HANG", "NONDETERMINISM")
 	}
 	s.Paused = rng.IntN(3) == 0
+	if rng.IntN(4) == 0 {
+		s.Note = &engine.Note{Action: engine.NoteRetry, Reason: pick(rng, "", "a reorder", "Pay off"), At: s.Updated}
+	}
 	if rng.IntN(3) > 0 {
 		s.Waiting = &engine.Waiting{
 			Kind: pick(rng, engine.WaitSignal, engine.WaitActivity, engine.WaitTimer), Name: pick(rng, "pay", "pay off", "Payment", "x"),

@@ -134,6 +134,9 @@ func byWord(rng *rand.Rand) Case {
 		if s.Waiting != nil {
 			t = append(t, s.Waiting.Name)
 		}
+		if s.Note != nil {
+			t = append(t, s.Note.Reason)
+		}
 		return t
 	}
 	return pick(rng,

@@ -80,6 +80,7 @@ func (e evil) row(id string, status engine.Status) Row {
 	s.Instance, s.Status, s.Parent, s.FirstExecution = engine.Instance{InstanceID: id}, status, nil, ""
 	s.Created, s.Updated, s.Finished = e.now.Add(-time.Hour), e.now.Add(-time.Minute), time.Time{}
 	s.BlockClass, s.Block, s.BlockedBuilds, s.Paused = "", nil, nil, false
+	s.Note = &engine.Note{Reason: strings.ToValidUTF8(e.text[:min(len(e.text), engine.MaxReasonBytes)], "")}
 	s.Waiting = &engine.Waiting{Kind: engine.WaitSignal, Name: e.text, Since: s.Updated}
 	r := Row{Summary: s, Args: []engine.Payload{engine.Payload(e.text), e.quoted()}, Events: e.events()}
 	if status == engine.StatusBlocked {

@@ -41,7 +41,8 @@ func (c *Clock) Set(now time.Time) {
 // Row is an instance to make.
 type Row struct {
 	// Summary says what it is to look like. Its Created, Updated, status and what
-	// steps set are used; sizes follow from the events.
+	// steps set are used, and the reason of its note, which is of the pause of one that
+	// is paused and else of a retry before its step; sizes follow from the events.
 	backend.Summary
 
 	// Args of the workflow.
@@ -129,6 +130,9 @@ func (s *seeder) step(r *Row) {
 		AddTimers: r.Timers, AddActivities: r.Activities, Status: r.Status,
 		Summary: backend.SummaryUpdate{Worker: cmp.Or(r.Worker, "w-1"), Build: r.Build, Waiting: r.Waiting, StatusLine: &r.StatusLine, LastError: &r.LastError, Attempt: r.Attempt},
 	}
+	if r.Note != nil && !r.Paused {
+		s.ok(s.b.Retry(s.ctx(), []backend.RetryRequest{{To: backend.Address{InstanceID: r.Instance.InstanceID}, Reason: reasonOf(r)}})[0])
+	}
 	switch r.Status {
 	case engine.StatusTerminated:
 		commit.Status = engine.StatusRunning
@@ -146,6 +150,13 @@ func (s *seeder) step(r *Row) {
 	s.after(r)
 }
 
+func reasonOf(r *Row) string {
+	if r.Note == nil {
+		return ""
+	}
+	return r.Note.Reason
+}
+
 // after makes what comes from outside.
 func (s *seeder) after(r *Row) {
 	s.Helper()
@@ -158,7 +169,7 @@ func (s *seeder) after(r *Row) {
 		s.ok(s.b.Deliver(s.ctx(), []backend.Delivery{{ID: fmt.Sprintf("d-%s-%d", r.Instance.InstanceID, i), To: address, Event: s.encode(e)}})[0])
 	}
 	if r.Paused {
-		s.ok(s.b.Pause(s.ctx(), []backend.PauseChange{{To: address, Paused: true}})[0])
+		s.ok(s.b.Pause(s.ctx(), []backend.PauseChange{{To: address, Paused: true, Reason: reasonOf(r)}})[0])
 	}
 }
 

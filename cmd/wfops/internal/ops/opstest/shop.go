@@ -57,7 +57,7 @@ func (s shop) rows() []Row {
 	sleeping := s.row("trial-1207", "TrialExpiry", engine.StatusRunning, 147*time.Hour, 147*time.Hour)
 	sleeping.Queue, sleeping.Waiting = "billing", &engine.Waiting{Kind: engine.WaitTimer, Until: s.now.Add(189 * time.Hour)}
 	parent := s.row("import-311", "NightlyImport", engine.StatusRunning, 12*time.Minute, 2*time.Second)
-	parent.Queue, parent.Paused = "batch", true
+	parent.Queue, parent.Paused, parent.Note = "batch", true, &engine.Note{Reason: "disk full"}
 	child := s.row("import-311-a", "ImportPart", engine.StatusCompleted, 11*time.Minute, 10*time.Minute)
 	child.Queue, child.Parent = "batch", &engine.Instance{InstanceID: "import-311", ExecutionID: Execution("import-311")}
 	second := s.row("import-311-b", "ImportPart", engine.StatusRunning, 11*time.Minute, 3*time.Second)
@@ -177,6 +177,7 @@ func (s shop) encode(e history.Event) history.Encoded {
 func (s shop) blocked() Row {
 	r := s.order("order-8702", engine.StatusBlocked, 192*time.Minute, calls(4200)[0], call{name: "FraudCheck", args: `{"cust":"c_19f4"}`, begins: time.Second})
 	r.BlockClass, r.BlockedBuilds = string(engine.BlockNondeterminism), []string{"9c1e"}
+	r.Note = &engine.Note{Reason: "fixed in 9c1e"}
 	command := func(name string, line int) *engine.BlockCommand {
 		return &engine.BlockCommand{Kind: "activity", Name: name, Function: "shop/order.Fill", File: "fill.go", Line: line}
 	}
