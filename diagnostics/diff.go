@@ -16,7 +16,9 @@ import (
 // code would do, see Commands. Steps are aligned by kind, name and input; what stands
 // for the same is then compared in all it has. The result is the same from run to
 // run, and that of Diff(b, a) is its mirror image.
-func Diff(a, b []Step, rules Rules) Result {
+func Diff(a, b []Step, rules Rules) Result { return diffAt(LevelStep, a, b, rules) }
+
+func diffAt(level Level, a, b []Step, rules Rules) Result {
 	set := rules.set()
 	sa, sb := newSequence(a, set), newSequence(b, set)
 	flip := compare(sa, sb) > 0
@@ -24,7 +26,7 @@ func Diff(a, b []Step, rules Rules) Result {
 		sa, sb = sb, sa
 	}
 	al := newAlignment(sa, sb)
-	d := differ{rules: set, result: Result{Capped: al.capped, Ignored: set.counts(), Rows: make([]DiffRow, 0, max(len(a), len(b)))}}
+	d := differ{rules: set, result: Result{Level: level, Capped: al.capped, Ignored: set.counts(), Rows: make([]DiffRow, 0, max(len(a), len(b)))}}
 	d.rows(al, flip)
 	d.result.Summary = summary(&d.result)
 	return d.result
@@ -32,6 +34,7 @@ func Diff(a, b []Step, rules Rules) Result {
 
 // Result is what differs between two executions, A and B.
 type Result struct {
+	Level Level `json:"level"`
 	// Summary is one sentence.
 	Summary string `json:"summary"`
 	// Counts of rows by op.
@@ -148,6 +151,10 @@ func (d *differ) changes(a, b *Step) (changes []Change, more int) {
 			c.add(Change{Path: name, A: va, B: vb})
 		}
 	}
+	if a.Document != nil && b.Document != nil {
+		c.payload("", a.Document, b.Document)
+		return c.changes, c.more
+	}
 	field("name", a.Name, b.Name)
 	if a.Duration != b.Duration {
 		field("duration", a.Duration.String(), b.Duration.String())
@@ -167,7 +174,7 @@ func (d *differ) changes(a, b *Step) (changes []Change, more int) {
 func (c *comparer) results(a, b *Step) {
 	switch {
 	case bytes.Equal(a.Result, b.Result):
-	case a.Kind == StepEffect && b.Kind == StepEffect && c.rules.on[RuleRandom]:
+	case isEffect(a.Kind) && isEffect(b.Kind) && c.rules.on[RuleRandom]:
 		c.ignored[RuleRandom]++
 	default:
 		c.payload("result", a.Result, b.Result)
@@ -216,12 +223,12 @@ func longer(a, b time.Duration) bool {
 
 // summary says by rule what the diff comes to.
 func summary(r *Result) string {
-	steps := len(r.Rows)
+	steps, unit := len(r.Rows), r.Level.Unit()
 	differ := steps - r.Counts[DiffSame]
 	var s string
 	switch differ {
 	case 0:
-		s = fmt.Sprintf("the same %s", plural(steps, "step", "steps"))
+		s = fmt.Sprintf("the same %s", plural(steps, unit, unit+"s"))
 	case 1:
 		s = "the same work except " + onlyOne(r)
 	default:
@@ -297,7 +304,7 @@ func counted(r *Result) string {
 			s += fmt.Sprintf("%d %s", n, c.word)
 		}
 	}
-	s += fmt.Sprintf(" of %d steps", len(r.Rows))
+	s += fmt.Sprintf(" of %d %ss", len(r.Rows), r.Level.Unit())
 	for i := range r.Rows {
 		if row := &r.Rows[i]; row.Op != DiffSame {
 			return s + "; the first is " + row.Key

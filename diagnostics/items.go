@@ -10,7 +10,11 @@ import (
 // items compares two lists: item by item with the same id, if the items have ids; or
 // aligned by what is the same, if the lists are short; or else by position.
 func (c *comparer) items(at place, a, b []any) {
-	const short = 1 << 16 // pairs of items
+	const short = 1 << 16     // pairs of items
+	if at.a == ".body.args" { // of a document: arguments have their places
+		c.stretch(at, a, b, 0, len(a), 0, len(b))
+		return
+	}
 	if key := idOf(a, b); key != "" && !c.discreet {
 		c.itemsByID(at, key, a, b)
 		return

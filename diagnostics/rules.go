@@ -118,16 +118,25 @@ func (s *ruleSet) ignores(c Change) Rule {
 	if s.nearly(c.A, c.B) {
 		return RuleNumbers
 	}
-	if len(s.paths) == 0 && !s.on[RuleHosts] {
+	if len(s.paths) == 0 && len(s.on) == 0 {
 		return ""
 	}
 	parts, partsB := pathParts(c.Path), pathParts(c.PathB)
+	whole := parts
+	if strings.HasPrefix(c.Path, ".") { // of a document
+		if r := documentRule(parts); s.on[r] {
+			return r
+		}
+		if len(parts) > 1 && parts[0] == "body" { // args[0] is what it is in steps
+			parts, partsB = parts[1:], partsB[min(1, len(partsB)):]
+		}
+	}
 	for i, p := range s.paths {
-		if pathHolds(p, parts) || pathHolds(p, partsB) {
+		if pathHolds(p, parts) || pathHolds(p, partsB) || pathHolds(p, whole) {
 			return s.names[i]
 		}
 	}
-	if s.on[RuleHosts] && isString(c.A) && isString(c.B) && namesHost(parts[len(parts)-1]) {
+	if s.on[RuleHosts] && isString(c.A) && isString(c.B) && len(parts) > 0 && namesHost(parts[len(parts)-1]) {
 		return RuleHosts
 	}
 	return ""

@@ -33,6 +33,8 @@ type Step struct {
 	Input   []engine.Payload `json:"-"`
 	Result  engine.Payload   `json:"-"`
 	Failure *engine.Failure  `json:"-"`
+	// Document is all that is stored of the one event that this stands for, see LevelRaw.
+	Document engine.Payload `json:"-"`
 	// Runs are the attempts that history knows, the last one included once it ended.
 	Runs []Run `json:"-"`
 }

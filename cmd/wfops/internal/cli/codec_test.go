@@ -37,16 +37,28 @@ func TestCodec(t *testing.T) {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
+	for line, want := range map[string]string{
+		"shop history order-8841 --jq 'select(.seq==2).body.args[0].fxh'":                    "N-113\n",
+		"shop history order-8841 --sealed --jq 'select(.seq==2).body.args[0].sku'":           "A-113\n",
+		"shop diff order-8790 order-8841 --level event -o json --jq '.rows[1].changes[0].b'": `{"beqre":8841,"fxh":"N-113","dgl":2}` + "\n",
+	} {
+		if r := w.run(split(line)...); r.exit > 1 || r.out != want {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
 	if r := w.run("shop", "signal", "decision", "kyc-5520", "--input", `"approve"`, "--reason", "r"); r.exit != 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := w.run("app.db", "get", "kyc-5520", "--jq", ".pending.inbox[0].event.body.arg"); r.out != "nccebir\n" {
 		t.Errorf("it was stored as %+v", r)
 	}
+	if r := w.run("shop", "pending", "kyc-5520", "--jq", ".pending.inbox[0].event.body.arg"); r.out != "approve\n" {
+		t.Errorf("it is shown as %+v", r)
+	}
 	if r := w.run("shop", "signal", "decision", "kyc-5520", "--input", "{", "--reason", "r"); r.exit != int(cli.ExitUsage) || !strings.Contains(r.err, "not JSON") {
 		t.Errorf("%+v", r)
 	}
-	for _, line := range []string{"broken data order-8841", "broken signal x kyc-5520 --input 1 --reason r"} {
+	for _, line := range []string{"broken data order-8841", "broken history order-8841", "broken diff order-8841 order-8790", "broken signal x kyc-5520 --input 1 --reason r"} {
 		if r := w.run(split(line)...); r.exit != int(cli.ExitStore) || r.out != "" || !strings.Contains(r.err, "no key") {
 			t.Errorf("%s: %+v", line, r)
 		}

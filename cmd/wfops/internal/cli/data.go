@@ -18,7 +18,7 @@ func dataFlags(s *session, fs *pflag.FlagSet) {
 	fs.StringVarP(&s.o.path, "path", "p", "", "only what this `path` leads to: result, 'args[0].sku', 'activities[2]'")
 	fs.Int64Var(&s.o.event, "event", 0, "only what the event of that `number` holds")
 	fs.BoolVar(&s.o.raw, "raw", false, "write the one payload that is chosen byte for byte")
-	fs.BoolVar(&s.o.sealed, "sealed", false, "show payloads as stored, also if the profile has a codec")
+	sealedFlag(s, fs)
 	fs.IntVarP(&s.o.limit, "limit", "n", 0, "how many lines a table has (default 1000 on a terminal, else all)")
 }
 
@@ -61,9 +61,9 @@ func (s *session) chosenValues(ctx context.Context, b diagnostics.Bundle) (chose
 		if s.o.event != 0 && v.Event != s.o.event {
 			continue
 		}
-		if s.codec != nil && !s.o.sealed && !v.Failure {
-			if v.Payload, err = s.codec.Open(ctx, v.Payload); err != nil {
-				return nil, fmt.Errorf("%s: %w; --sealed shows it as stored", v.Path, err)
+		if o := s.opener(); o != nil && !v.Failure {
+			if v.Payload, err = o.Open(ctx, v.Payload); err != nil {
+				return nil, fmt.Errorf("%s: "+showsSealed, v.Path, err)
 			}
 		}
 		chosen = append(chosen, v)

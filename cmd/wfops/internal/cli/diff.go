@@ -20,12 +20,21 @@ func diffFlags(s *session, fs *pflag.FlagSet) {
 	fs.StringArrayVar(&s.o.ignore, "ignore", nil, "a `path` in payloads to leave out, such as args[0].request_id; * is any member")
 	fs.Float64Var(&s.o.tolerance, "tolerance", 0, "by which `part` of the larger two numbers may differ, such as 0.01")
 	fs.BoolVar(&s.o.all, "all", false, "show also what is the same")
+	fs.StringVar(&s.o.level, "level", string(diagnostics.LevelStep), "what is compared: "+strings.Join(levelNames(), "|")+"; raw is all that is stored of each event")
+	sealedFlag(s, fs)
 }
 
 func ruleNames(rules []diagnostics.Rule) []string {
 	names := make([]string, len(rules))
 	for i, rule := range rules {
 		names[i] = string(rule)
+	}
+	return names
+}
+
+func levelNames() (names []string) {
+	for _, level := range diagnostics.Levels() {
+		names = append(names, string(level))
 	}
 	return names
 }
@@ -53,6 +62,9 @@ func runDiff(ctx context.Context, s *session, args []string) error {
 	if slices.ContainsFunc(s.o.ignore, func(path string) bool { return strings.Trim(path, "$.[] ") == "" }) {
 		return usageError{errors.New("--ignore names a path in payloads, such as args[0].request_id")}
 	}
+	if !slices.Contains(levelNames(), s.o.level) {
+		return usageError{fmt.Errorf("--level is one of %s, not %q", strings.Join(levelNames(), ", "), s.o.level)}
+	}
 	rules, err := s.diffRules()
 	if err != nil {
 		return err
@@ -63,9 +75,14 @@ func runDiff(ctx context.Context, s *session, args []string) error {
 		if err != nil {
 			return err
 		}
+		for n := range b.Events {
+			if b.Events[n], err = s.opened(ctx, b.Events[n]); err != nil {
+				return err
+			}
+		}
 		sides[i] = b
 	}
-	d := diagnostics.Diff(diagnostics.Steps(sides[0].Events), diagnostics.Steps(sides[1].Events), rules)
+	d := diagnostics.DiffAt(diagnostics.Level(s.o.level), sides[0].Events, sides[1].Events, rules)
 	if err := s.printDiff(sides, d); err != nil {
 		return err
 	}

@@ -21,7 +21,11 @@ func (s *session) detail(ctx context.Context, name string) (ops.Detail, error) {
 	if err != nil {
 		return ops.Detail{}, err
 	}
-	return s.store.Detail(ctx, found.Instance)
+	d, err := s.store.Detail(ctx, found.Instance)
+	if err == nil {
+		err = s.openedDetail(ctx, &d)
+	}
+	return d, err
 }
 
 func runGet(ctx context.Context, s *session, args []string) error {
@@ -79,6 +83,7 @@ func treeNames(n *ops.Node, names []string) []string {
 func historyFlags(s *session, fs *pflag.FlagSet) {
 	fs.Int64Var(&s.o.after, "after", 0, "begin behind the event of that number")
 	fs.IntVarP(&s.o.limit, "limit", "n", 0, "how many events to show (default all)")
+	sealedFlag(s, fs)
 }
 
 func runHistory(ctx context.Context, s *session, args []string) error {
@@ -93,6 +98,9 @@ func runHistory(ctx context.Context, s *session, args []string) error {
 	w := &historyWriter{s: s, o: o, of: of}
 	for e, err := range events {
 		if err != nil {
+			return err
+		}
+		if e, err = s.opened(ctx, e); err != nil {
 			return err
 		}
 		if err := w.add(e); err != nil {

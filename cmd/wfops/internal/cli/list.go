@@ -55,6 +55,7 @@ type commandOptions struct {
 	ignore    []string
 	rules     []string
 	tolerance float64
+	level     string
 	// timeline
 	critical bool
 	// health

@@ -131,6 +131,14 @@ func (p *places) opened(ctx context.Context, name string, b backend.Backend, sto
 	return c, nil
 }
 
+// codecOf is the program that opens and seals payloads, or "".
+func codecOf(profile connect.Profile) string {
+	if len(profile.Codec) == 0 {
+		return ""
+	}
+	return profile.Codec[0]
+}
+
 // protected says why a store is never opened for changes from a screen, if that is so.
 func (p *places) protected(target connect.Target, profile connect.Profile) string {
 	mode, why := target.Mode()
@@ -167,7 +175,7 @@ func (p *places) list(context.Context) ([]view.Place, error) {
 		v := view.Place{
 			Name: place.Name, From: string(place.Origin), Kind: place.Target.Kind(), Target: place.Target.String(), Writable: mode == connect.ReadWrite, Why: why,
 			Password: place.Profile.PasswordFrom(), Source: place.Profile.Source, Replayer: place.Profile.ReplayerPath(p.s.env.Getenv), Environment: place.Profile.Environment,
-			Quick: place.Target.Quick(), Problem: place.Err,
+			Quick: place.Target.Quick(), Problem: place.Err, Codec: codecOf(place.Profile),
 		}
 		if place.Origin == connect.FromEnvironment { // its name may have secrets
 			v.Name = string(place.Origin)

@@ -25,10 +25,10 @@ type handler struct {
 func handlers() map[string]handler {
 	return map[string]handler{
 		"list":       {listFlags, runList},
-		"get":        {watchFlags, runGet},
+		"get":        {detailFlags, runGet},
 		"history":    {historyFlags, runHistory},
 		"tree":       {watchFlags, runTree},
-		"pending":    {watchFlags, runPending},
+		"pending":    {detailFlags, runPending},
 		"data":       {dataFlags, runData},
 		"queues":     {watchFlags, runQueues},
 		"workers":    {watchFlags, runWorkers},

@@ -7,13 +7,15 @@
 //	seal BASE64
 //
 // It answers each with a line on its standard output, "ok BASE64" or "error TEXT", and
-// ends when its standard input ends.
+// ends when its standard input ends. What it says beside that is not believed: an answer
+// to another question could be taken for one to this.
 package codec
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -30,10 +32,18 @@ import (
 type Process struct {
 	command  []string
 	patience time.Duration
+	rest     time.Duration
+	opened   cache
 
-	mu      sync.Mutex
+	// life is that of the program, whoever asks it: one who waits no longer must not take
+	// it from the others. stop ends it.
+	life context.Context
+	stop context.CancelFunc
+	// turn is held by whoever uses what follows.
+	turn    chan struct{}
 	running *running
-	failed  error // once it has failed it is not asked again
+	failed  error
+	until   time.Time // it is not asked again before
 }
 
 // running is the program once it was started.
@@ -41,46 +51,76 @@ type running struct {
 	cmd   *exec.Cmd
 	kill  context.CancelFunc
 	in    io.WriteCloser
+	pipe  io.Closer
 	out   *bufio.Reader
 	heard *words
 }
 
+// Rest is how long a program that has failed is left alone.
+const Rest = 10 * time.Second
+
 // New returns the process of a command, which is started when it is needed, without a
-// shell. Each answer may take as long as patience says; 0 means for ever.
+// shell. Each answer may take as long as patience says; 0 means for ever. A program that
+// has failed is ended, and after a rest started anew.
 func New(command []string, patience time.Duration) *Process {
-	return &Process{command: command, patience: patience}
+	p := &Process{command: command, patience: patience, rest: Rest, turn: make(chan struct{}, 1)}
+	p.life, p.stop = context.WithCancel(context.Background())
+	return p
 }
 
-// ErrCodec tells that the program could not be asked, or has refused.
-var ErrCodec = errors.New("the codec failed")
+var (
+	// ErrCodec tells that the program could not be asked, or has refused.
+	ErrCodec = errors.New("the codec failed")
+	// ErrRefused tells that it has refused: the next payload may be another matter.
+	ErrRefused = fmt.Errorf("%w", ErrCodec)
+)
 
-// Open returns a stored payload as it was before it was sealed. The program is killed
-// when ctx ends.
+// Name is what the program is called.
+func (p *Process) Name() string { return p.command[0] }
+
+// Open returns a stored payload as it was before it was sealed. What was opened lately
+// is remembered. When ctx ends nobody waits any longer, but the answer is remembered.
 func (p *Process) Open(ctx context.Context, stored engine.Payload) (engine.Payload, error) {
-	return p.ask(ctx, "open", stored)
+	key := sha256.Sum256(stored)
+	if a, ok := p.opened.get(key); ok {
+		return a.plain, a.err
+	}
+	return p.ask(ctx, func() (engine.Payload, error) {
+		a, ok := p.opened.get(key) // who had the turn before may have asked the same
+		if ok {
+			return a.plain, a.err
+		}
+		if a.plain, a.err = p.exchange("open", stored); a.err == nil || errors.Is(a.err, ErrRefused) {
+			p.opened.put(key, a)
+		}
+		return a.plain, a.err
+	})
 }
 
 // Seal returns a payload as it is to be stored.
 func (p *Process) Seal(ctx context.Context, plain engine.Payload) (engine.Payload, error) {
-	return p.ask(ctx, "seal", plain)
+	return p.ask(ctx, func() (engine.Payload, error) { return p.exchange("seal", plain) })
 }
 
 // grace is how long a program has to end by itself.
 const grace = time.Second
 
-// Close ends the program, if it runs.
+// Close ends the program, if it runs, and waits until it has ended.
 func (p *Process) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.running != nil {
-		p.end(grace)
-	}
+	end := time.AfterFunc(grace, p.stop)
+	defer end.Stop()
+	p.turn <- struct{}{}
+	p.end(grace)
+	p.stop()
+	<-p.turn
 }
 
 // end asks the program to end, and kills it if it has not after a while.
 func (p *Process) end(after time.Duration) {
 	r := p.running
-	p.running = nil
+	if p.running = nil; r == nil {
+		return
+	}
 	defer r.kill()
 	_ = r.in.Close() // which asks it to
 	stop := time.AfterFunc(after, r.kill)
@@ -88,37 +128,110 @@ func (p *Process) end(after time.Duration) {
 	_ = r.cmd.Wait() // all that was asked of it is answered
 }
 
-func (p *Process) ask(ctx context.Context, verb string, payload engine.Payload) (engine.Payload, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed == nil && p.running == nil {
-		p.failed = p.start()
+// answer is what the program has made of a payload, or why it would not.
+type answer struct {
+	plain engine.Payload
+	err   error
+}
+
+// ask waits for its turn and then for the answer. What was begun goes on without it.
+func (p *Process) ask(ctx context.Context, exchange func() (engine.Payload, error)) (engine.Payload, error) {
+	waiting := func() error { return fmt.Errorf("%w: %s has not answered: %w", ErrCodec, p.Name(), context.Cause(ctx)) }
+	if ctx.Err() != nil {
+		return nil, waiting()
 	}
-	if p.failed != nil {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, waiting()
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		defer func() { <-p.turn }()
+		var a answer
+		a.plain, a.err = exchange()
+		answered <- a
+	}()
+	select {
+	case a := <-answered:
+		return a.plain, a.err
+	case <-ctx.Done():
+		return nil, waiting()
+	}
+}
+
+// exchange asks the program. Whatever it does but answer is the end of it.
+func (p *Process) exchange(verb string, payload engine.Payload) (engine.Payload, error) {
+	if p.failed != nil && time.Now().Before(p.until) {
 		return nil, p.failed
 	}
+	p.failed = nil
+	if p.running == nil {
+		p.failed = p.start()
+	}
+	var plain engine.Payload
+	if p.failed == nil {
+		plain, p.failed = p.question(verb + " " + base64.StdEncoding.EncodeToString(payload) + "\n")
+	}
+	if err := p.failed; errors.Is(err, ErrRefused) {
+		p.failed = nil
+		return nil, err
+	}
+	if p.failed != nil {
+		p.end(0)
+		p.until = time.Now().Add(p.rest)
+	}
+	return plain, p.failed
+}
+
+// question writes a line and reads one.
+func (p *Process) question(line string) (engine.Payload, error) {
 	r := p.running
-	within, cancel := ctx, context.CancelFunc(func() {})
+	within, cancel := p.life, context.CancelFunc(func() {})
 	if p.patience > 0 {
-		within, cancel = context.WithTimeout(ctx, p.patience)
+		within, cancel = context.WithTimeoutCause(p.life, p.patience, fmt.Errorf("for %v: %w", p.patience, context.DeadlineExceeded))
 	}
 	defer cancel()
-	stop := context.AfterFunc(within, r.kill)
+	stop := context.AfterFunc(within, func() {
+		r.kill()
+		_ = r.in.Close() // a program that it has started may hold the other ends
+		_ = r.pipe.Close()
+	})
 	defer stop()
-	_, err := io.WriteString(r.in, verb+" "+base64.StdEncoding.EncodeToString(payload)+"\n")
-	var line string
+	_, err := io.WriteString(r.in, line)
+	var said string
 	if err == nil {
-		line, err = r.out.ReadString('\n')
+		said, err = r.line()
 	}
-	if err == nil && within.Err() == nil {
-		return p.answer(strings.TrimRight(line, "\r\n"))
+	switch {
+	case within.Err() != nil:
+		return nil, fmt.Errorf("%w: %s has not answered %w", ErrCodec, p.Name(), context.Cause(within))
+	case err != nil:
+		p.end(grace) // so that all it had to say is heard
+		return nil, fmt.Errorf("%w: %s has ended: %w%s", ErrCodec, p.Name(), err, r.heard)
 	}
-	p.end(0) // it says no more
-	p.failed = fmt.Errorf("%w: %s has ended: %w%s", ErrCodec, p.command[0], err, r.heard)
-	if within.Err() != nil {
-		p.failed = fmt.Errorf("%w: %s has not answered: %w", ErrCodec, p.command[0], context.Cause(within))
+	return p.answer(said)
+}
+
+// mostAnswer is how long an answer may be, in bytes.
+const mostAnswer = 64 << 20
+
+// line reads a line.
+func (r *running) line() (string, error) {
+	var b strings.Builder
+	for {
+		part, err := r.out.ReadSlice('\n')
+		b.Write(part)
+		switch {
+		case b.Len() > mostAnswer:
+			return "", fmt.Errorf("its answer has more than %d bytes", mostAnswer)
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err == nil && r.out.Buffered() > 0:
+			return "", errors.New("it has said more than it was asked")
+		}
+		return strings.TrimRight(b.String(), "\r\n"), err
 	}
-	return nil, p.failed
 }
 
 func (p *Process) answer(line string) (engine.Payload, error) {
@@ -127,23 +240,22 @@ func (p *Process) answer(line string) (engine.Payload, error) {
 	case "ok":
 		plain, err := base64.StdEncoding.DecodeString(rest)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s answers what is not base64: %w", ErrCodec, p.command[0], err)
+			return nil, fmt.Errorf("%w: %s answers what is not base64: %w", ErrCodec, p.Name(), err)
 		}
 		return plain, nil
 	case "error":
-		return nil, fmt.Errorf("%w: %s", ErrCodec, rest)
+		return nil, fmt.Errorf("%w: %s", ErrRefused, rest[:min(len(rest), kept)])
 	}
-	return nil, fmt.Errorf("%w: %s answers neither ok nor error", ErrCodec, p.command[0])
+	return nil, fmt.Errorf("%w: %s answers neither ok nor error", ErrCodec, p.Name())
 }
 
 func (p *Process) start() error {
-	// Its life does not end with the first question.
-	ctx, kill := context.WithCancel(context.Background())
+	ctx, kill := context.WithCancel(p.life)
 	r := &running{cmd: exec.CommandContext(ctx, p.command[0], p.command[1:]...), kill: kill, heard: &words{}} //nolint:gosec // the user's own
-	r.cmd.Stderr = r.heard
+	r.cmd.Stderr, r.cmd.WaitDelay = r.heard, grace
 	if err := r.start(); err != nil {
 		kill()
-		return fmt.Errorf("%w: starting %s: %w", ErrCodec, p.command[0], err)
+		return fmt.Errorf("%w: starting %s: %w", ErrCodec, p.Name(), err)
 	}
 	p.running = r
 	return nil
@@ -157,7 +269,7 @@ func (r *running) start() (err error) {
 	if err != nil {
 		return err
 	}
-	r.out = bufio.NewReader(out)
+	r.pipe, r.out = out, bufio.NewReader(out)
 	return r.cmd.Start()
 }
 

@@ -36,7 +36,7 @@ func program(kind string) {
 	}
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 64<<20)
-	for in.Scan() {
+	for n := 1; in.Scan(); n++ {
 		_, text, _ := strings.Cut(in.Text(), " ")
 		payload, err := base64.StdEncoding.DecodeString(text)
 		switch {
@@ -45,6 +45,15 @@ func program(kind string) {
 			os.Exit(3)
 		case kind == "babbles":
 			fmt.Println("hello")
+		case kind == "repeats":
+			fmt.Println("ok\nok")
+		case kind == "endless":
+			for {
+				fmt.Print(strings.Repeat("x", 1<<20))
+			}
+		case kind == "slow":
+			time.Sleep(50 * time.Millisecond) // it is a program, not a test
+			fmt.Println("ok " + base64.StdEncoding.EncodeToString(fmt.Append(payload, n)))
 		case strings.HasPrefix(string(payload), "!"):
 			fmt.Println("error sealed with another key")
 		default:
@@ -83,7 +92,7 @@ func TestOpenAndSeal(t *testing.T) {
 }
 
 func TestCodecsThatFail(t *testing.T) {
-	for kind, says := range map[string]string{"dies": "no key", "babbles": "neither ok nor error"} {
+	for kind, says := range map[string]string{"dies": "no key", "babbles": "neither ok nor error", "repeats": "more than it was asked", "endless": "more than"} {
 		if _, err := start(t, kind, 0).Open(t.Context(), []byte("x")); !errors.Is(err, codec.ErrCodec) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", kind, err)
 		}

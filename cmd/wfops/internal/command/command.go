@@ -210,7 +210,7 @@ func histories() []Command {
 		{
 			Name: "diff", Title: "Compare two executions step by step", Needs: NeedsHistories, Keys: everywhere("d"),
 			Args:     []Arg{{Name: "A", Kind: ArgHistory}, {Name: "B", Kind: ArgHistory}},
-			Help:     "Each is an instance or the file of an exported history. Exits with 1 if they differ.\nWhat differs between any two executions, such as times, is counted and not shown.",
+			Help:     "Each is an instance or the file of an exported history. Exits with 1 if they differ.\nWhat differs between any two executions, such as times, is counted and not shown.\n--level event compares every event, by what it holds for the code, and --level raw by all\nthat is stored of it.",
 			Examples: []string{"wfops app.db diff order-8790 order-8788", "wfops diff a.wfh b.wfh --ignore 'args[0].request_id'"},
 		},
 		{

@@ -114,6 +114,7 @@ func drawing() []Move {
 	return []Move{
 		{Name: "fold", Title: "Fold, or unfold", Keys: slices.Concat(keys(ScopeHistory, "z"), keys(ScopeDiff, "z"), keys(ScopeData, "z"))},
 		{Name: "fold-all", Title: "Fold, or unfold, all", Keys: slices.Concat(keys(ScopeHistory, "Z"), keys(ScopeDiff, "Z"), keys(ScopeData, "Z"))},
+		{Name: "jq", Title: "Put the value through a jq program", Keys: keys(ScopeData, "|")},
 		{Name: "follow", Title: "Stay at the end of the history", Keys: keys(ScopeHistory, "F")},
 	}
 }

@@ -7,6 +7,7 @@ func comparing() []Move {
 	return []Move{
 		{Name: "side-by-side", Title: "Show both sides beside each other, or below", Keys: keys(ScopeDiff, `\`), Hint: "sides"},
 		{Name: "hide-same", Title: "Leave out what is the same, or show it", Keys: keys(ScopeDiff, "="), Hint: "hide same"},
+		{Name: "level", Title: "Compare steps, or events, or all that is stored of them", Keys: keys(ScopeDiff, "L"), Hint: "level"},
 		{Name: "rules", Title: "Show and change what is ignored", Keys: keys(ScopeDiff, "I"), Hint: "ignore"},
 		{Name: "rule", Title: "Ignore by this rule, or not", Keys: keys(ScopeRules, "Space"), Hint: "on/off"},
 		{Name: "add-rule", Title: "Ignore what is at a path of JSON", Keys: keys(ScopeRules, "+"), Hint: "add a path"},

@@ -33,6 +33,7 @@ type Side struct {
 // Diff is the form of what differs between two executions.
 type Diff struct {
 	Schema  string                     `json:"schema"`
+	Level   diagnostics.Level          `json:"level"`
 	A       Side                       `json:"a"`
 	B       Side                       `json:"b"`
 	Summary string                     `json:"summary"`
@@ -56,7 +57,7 @@ type DiffRow struct {
 
 // OfDiff returns the form of what differs.
 func OfDiff(a, b diagnostics.Bundle, d diagnostics.Result) Diff {
-	form := Diff{Schema: SchemaDiff, A: sideOf(a), B: sideOf(b), Summary: d.Summary, Counts: d.Counts, Ignored: d.Ignored, Capped: d.Capped, Rows: make([]DiffRow, len(d.Rows))}
+	form := Diff{Schema: SchemaDiff, Level: d.Level, A: sideOf(a), B: sideOf(b), Summary: d.Summary, Counts: d.Counts, Ignored: d.Ignored, Capped: d.Capped, Rows: make([]DiffRow, len(d.Rows))}
 	for i, r := range d.Rows {
 		form.Rows[i] = DiffRow{Op: r.Op, Key: r.Key, A: stepOf(r.A), B: stepOf(r.B), Changes: r.Changes, More: r.More}
 	}

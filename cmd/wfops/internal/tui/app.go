@@ -8,6 +8,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/codec"
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
@@ -33,15 +34,18 @@ type Connection struct {
 	Instance engine.Instance
 	// Replayer is the program whose code histories are replayed with, or empty.
 	Replayer string
-	// Codec seals what is sent, or is nil.
+	// Codec opens what is shown and seals what is sent, or is nil.
 	Codec Codec
 	// Close closes it.
 	Close func() error
 }
 
-// Codec seals the arguments of signals that are sent, as the programs of the store
-// expect them. It may take its time.
+// Codec opens payloads, and seals the arguments of signals that are sent, as the programs
+// of the store do. It may take its time.
 type Codec interface {
+	codec.Opener
+	// Name is what it is called.
+	Name() string
 	Seal(ctx context.Context, plain engine.Payload) (engine.Payload, error)
 }
 

@@ -264,6 +264,12 @@ func wire(t *testing.T, body history.Body) history.Encoded {
 // turned is a codec that turns payloads round, or can't.
 type turned struct{ err error }
 
+func (turned) Name() string { return "turned" }
+
+func (c turned) Open(ctx context.Context, stored engine.Payload) (engine.Payload, error) {
+	return c.Seal(ctx, stored)
+}
+
 func (c turned) Seal(_ context.Context, plain engine.Payload) (engine.Payload, error) {
 	sealed := slices.Clone(plain)
 	slices.Reverse(sealed)

@@ -8,6 +8,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // data are the values of an instance: what it was given, what it gave to others, what
@@ -123,7 +124,8 @@ func (v *data) unfold(item int) {
 	seq := v.d.log.Seq(v.items()[item])
 	v.open = slices.Insert(v.open, i, opened{item: item, seq: seq})
 	store, instance := v.d.a.conn.Store, v.d.instance()
-	ask(v.d.a, v.d, fmt.Sprintf("value %d", seq), func(ctx context.Context) (loaded, error) { return readValue(ctx, store.Event, instance, seq) }, func(l loaded, err error) {
+	read := func(ctx context.Context) (history.Event, error) { return store.Event(ctx, instance, seq) }
+	askEvent(v.d.a, v.d, fmt.Sprintf("value %d", seq), read, true, func(l loaded, err error) {
 		for i := range v.open {
 			if o := &v.open[i]; o.seq == seq {
 				v.arrived(o, l, err)
@@ -173,6 +175,8 @@ func (v *data) do(name string) bool {
 		v.toggle()
 	case "fold-all":
 		v.toggleAll()
+	case "jq":
+		v.jq()
 	case "filter":
 		v.d.a.over = v.search()
 	case "next", "previous":
@@ -217,6 +221,7 @@ func (v *data) draw(at grid.Area, o view.Options) {
 	if v.rows() == 0 {
 		at.Line(0, 0, view.Cell{Text: "  " + v.nothing(), Style: view.Muted})
 	}
+	v.unseal()
 	for y := range at.H {
 		row := v.table.top + y
 		if row >= v.rows() {
@@ -228,6 +233,17 @@ func (v *data) draw(at grid.Area, o view.Options) {
 			at.Sub(0, y, at.W, 1).Look(grid.Selected)
 		}
 	}
+}
+
+// unseal opens what the lines of values say that are seen.
+func (v *data) unseal() {
+	var seen []view.Spot
+	for row := v.table.top; row < min(v.table.top+v.table.page, v.rows()); row++ {
+		if item, _, inner := v.at(row); inner < 0 {
+			seen = append(seen, v.items()[item])
+		}
+	}
+	v.d.unseal(seen)
 }
 
 func (v *data) drawRow(line grid.Area, row int, o view.Options) {

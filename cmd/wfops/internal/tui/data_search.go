@@ -1,21 +1,10 @@
 package tui
 
 import (
-	"context"
+	"fmt"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
-	"github.com/wfops/wfops/engine"
-	"github.com/wfops/wfops/engine/history"
 )
-
-// readValue reads what an event holds for the code, or from it.
-func readValue(ctx context.Context, read func(context.Context, engine.Instance, int64) (history.Event, error), i engine.Instance, seq int64) (loaded, error) {
-	e, err := read(ctx, i, seq)
-	if err != nil {
-		return loaded{}, err
-	}
-	return load(e, true)
-}
 
 // search asks what to look for, in what is shown and then in all values.
 func (v *data) search() *prompt {
@@ -87,4 +76,17 @@ func (v *data) within(o *opened, back bool, from int) bool {
 	v.table.resize(v.rows())
 	v.table.to(v.rowOf(o.item) + 1 + o.note() + row)
 	return true
+}
+
+// jq puts the value under the cursor through a program.
+func (v *data) jq() {
+	_, o, _ := v.at(v.table.cursor)
+	if o == nil || o.tree == nil {
+		v.d.a.say(view.Waiting, "Enter reads a value, and then | puts it through jq")
+		return
+	}
+	seq := o.seq
+	v.d.a.askJQ(o.tree.Doc(), "", func(program string) string {
+		return v.d.command("data") + fmt.Sprintf(" --event %d --jq ", seq) + quoted(".value | "+program)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
@@ -23,7 +24,10 @@ type detail struct {
 
 	log     view.Log
 	problem error // why the history can't be read on
-	event   loaded
+	// sealed is why values can't be opened. The codec is not asked before rest is over.
+	sealed error
+	rest   time.Time
+	event  loaded
 
 	panes  []pane
 	active int
@@ -121,8 +125,8 @@ func (d *detail) refresh() {
 	if d.a.underWay(d, "detail") {
 		return
 	}
-	store, i := d.a.conn.Store, d.instance()
-	ask(d.a, d, "detail", func(ctx context.Context) (ops.Detail, error) { return store.Detail(ctx, i) }, func(answer ops.Detail, err error) {
+	store, c, i := d.a.conn.Store, d.a.conn.Codec, d.instance()
+	ask(d.a, d, "detail", func(ctx context.Context) (ops.Detail, error) { return openedDetail(ctx, store, c, i) }, func(answer ops.Detail, err error) {
 		if isGone(err) {
 			d.gone = true
 			return
@@ -142,6 +146,11 @@ func (d *detail) draw(at grid.Area, o view.Options) {
 	if d.problem != nil && body.H > 2 {
 		line, rest := body.Top(1)
 		line.Line(0, 0, view.Cell{Text: "the history can't be read on: " + d.problem.Error(), Style: view.Bad})
+		body = rest
+	}
+	if d.sealed != nil && body.H > 2 {
+		line, rest := body.Top(1)
+		line.Line(0, 0, view.Cell{Text: "values are sealed: " + d.sealed.Error(), Style: view.Waiting})
 		body = rest
 	}
 	d.pane().draw(body, o)
@@ -188,7 +197,8 @@ func (d *detail) pendingTable(o view.Options) view.Table {
 	t := view.Pending(*p, o)
 	for i := range p.Timers {
 		if name := d.log.Name(p.Timers[i].Ref); name != "" {
-			t.Rows[len(p.Activities)+i][2].Text += " " + name
+			cell := &t.Rows[len(p.Activities)+i][2]
+			cell.Text = strings.TrimSpace(cell.Text + " " + name)
 		}
 	}
 	return t
@@ -242,6 +252,9 @@ func plain(lines view.Lines) string {
 func (d *detail) twin() string {
 	if name := tabs[d.active].name; name != "export" {
 		return d.command(name)
+	}
+	if d.a.conn.Codec != nil {
+		return d.command("history") + " --sealed -o jsonl"
 	}
 	return d.command("history") + " -o jsonl"
 }

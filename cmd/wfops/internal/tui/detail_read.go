@@ -32,7 +32,7 @@ func (d *detail) read() {
 	if d.log.Ended || d.log.Events >= d.detail.HistoryLength || d.a.underWay(d, "history") {
 		return
 	}
-	store, i, after := d.a.conn.Store, d.instance(), d.log.Events
+	store, c, i, after := d.a.conn.Store, d.a.conn.Codec, d.instance(), d.log.Events
 	ask(d.a, d, "history", func(ctx context.Context) (batch, error) {
 		var b batch
 		size := 0
@@ -40,7 +40,7 @@ func (d *detail) read() {
 			if err != nil {
 				return b, err
 			}
-			b.events = append(b.events, e)
+			b.events = append(b.events, unopened(c, e))
 			for _, v := range view.ValuesOf(e.Body) {
 				size += len(v.Payload)
 			}
@@ -87,6 +87,8 @@ type loaded struct {
 	text string
 	tree *view.JSON
 	err  error
+	// late, unless nil, is what is still to be opened.
+	late *history.Event
 }
 
 // look reads the event under the cursor.
@@ -95,16 +97,12 @@ func (d *detail) look(seq int64) {
 		return
 	}
 	store, i := d.a.conn.Store, d.instance()
-	ask(d.a, d, "event", func(ctx context.Context) (loaded, error) {
+	askEvent(d.a, d, "event", func(ctx context.Context) (history.Event, error) {
 		if err := d.a.rested(ctx); err != nil {
-			return loaded{}, err
+			return history.Event{}, err
 		}
-		e, err := store.Event(ctx, i, seq)
-		if err != nil {
-			return loaded{}, err
-		}
-		return load(e, false)
-	}, func(l loaded, err error) {
+		return store.Event(ctx, i, seq)
+	}, false, func(l loaded, err error) {
 		if l.err = err; err == nil || isUnreadable(err) || !isLost(err) {
 			l.seq = seq
 			d.event = l

@@ -21,6 +21,7 @@ type diff struct {
 	// twin is the command that shows the same; it may depend on the rules.
 	twin  func(diagnostics.Rules) string
 	rules diagnostics.Rules
+	level diagnostics.Level
 
 	got  *comparison // nil until it was made
 	err  error       // why it could not be made
@@ -37,7 +38,7 @@ type diff struct {
 
 // newDiff compares two histories, of instances or of files.
 func newDiff(a *app, names [2]string) *diff {
-	d := &diff{a: a, names: names, read: comparingHistories(a.conn.Store, names), rules: diagnostics.DefaultRules()}
+	d := &diff{a: a, names: names, read: comparingHistories(a.conn.Store, a.conn.Codec, names), rules: diagnostics.DefaultRules(), level: diagnostics.LevelStep}
 	d.twin = func(r diagnostics.Rules) string {
 		words := names
 		for i, name := range names {
@@ -45,7 +46,7 @@ func newDiff(a *app, names [2]string) *diff {
 				words[i] = d.got.sides[i].Name
 			}
 		}
-		return "wfops diff " + quotedAll(words[:]) + ruleFlags(r)
+		return "wfops diff " + quotedAll(words[:]) + d.levelFlag() + ruleFlags(r)
 	}
 	return d
 }
@@ -58,7 +59,7 @@ func (d *diff) facts() []view.Cell {
 	if d.a.underWay(d, "diff") {
 		return []view.Cell{{Text: "comparing", Style: view.Waiting}}
 	}
-	return []view.Cell{{Text: "aligned by step", Style: view.Muted}}
+	return []view.Cell{{Text: diffLevels[d.level], Style: view.Muted}}
 }
 
 // chosen is nothing: what is to be done to an instance has to say to which of two.
@@ -72,14 +73,17 @@ func (d *diff) refresh() {
 }
 
 func (d *diff) compare() {
-	read, had, rules := d.read, d.got, d.rules
-	ask(d.a, d, "diff", func(ctx context.Context) (*comparison, error) { return read(ctx, had, rules) }, func(c *comparison, err error) {
+	read, had, level, rules := d.read, d.got, d.level, d.rules
+	ask(d.a, d, "diff", func(ctx context.Context) (*comparison, error) { return read(ctx, had, level, rules) }, func(c *comparison, err error) {
 		if d.err = err; err != nil {
 			d.a.heardOf(err)
 			return
 		}
 		d.a.heardOf(nil)
 		d.take(c)
+		if !c.code && (!c.sides[0].opened || !c.sides[1].opened) {
+			d.compare()
+		}
 	})
 }
 
@@ -94,8 +98,12 @@ func (d *diff) take(c *comparison) {
 	if c.code {
 		next = view.NewReplayPage(c.result.Rows, c.first)
 	}
+	next.Level = c.level
 	row := 0
-	if d.page != nil {
+	if d.page != nil && d.page.Level != next.Level && d.current() != nil {
+		next.Like(d.page)
+		row = next.FindSeq(d.current())
+	} else if d.page != nil {
 		next.Like(d.page)
 		row = d.row()
 	} else if first, _, ok := next.Next(-1, false); ok {

@@ -201,9 +201,9 @@ func TestDiffOfLongHistories(t *testing.T) {
 	p := play(t, 120, 40, nil)
 	p.inLoop(func() {
 		d := newDiff(p.app, names)
-		d.read = func(_ context.Context, _ *comparison, rules diagnostics.Rules) (*comparison, error) {
-			c := &comparison{rules: rules, sides: sides}
-			c.result = diagnostics.Diff(c.sides[0].steps, c.sides[1].steps, rules)
+		d.read = func(_ context.Context, _ *comparison, level diagnostics.Level, rules diagnostics.Rules) (*comparison, error) {
+			c := &comparison{rules: rules, level: level, sides: [2]*side{sides[0].open(t.Context(), nil, false), sides[1].open(t.Context(), nil, false)}}
+			c.result = diagnostics.DiffAt(level, c.sides[0].events, c.sides[1].events, rules)
 			return c, nil
 		}
 		p.app.show(d)

@@ -25,6 +25,8 @@ func (d *diff) do(name string) bool {
 		d.refold(d.page.Only)
 	case "side-by-side":
 		d.other = !d.other
+	case "level":
+		d.deeper()
 	case "rules":
 		d.a.show(&diffRules{d: d})
 	case "enter":
@@ -95,7 +97,7 @@ func (d *diff) search(text string, final bool) {
 	ask(d.a, d, "search", func(ctx context.Context) (int, error) { return page.Search(ctx, text, from) }, func(row int, _ error) {
 		switch {
 		case row < 0:
-			d.a.say(view.Waiting, "no step has "+text)
+			d.a.say(view.Waiting, "no "+page.Level.Unit()+" has "+text)
 		case page == d.page:
 			d.to(d.page.Find(row))
 			d.look()

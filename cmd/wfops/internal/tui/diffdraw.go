@@ -124,7 +124,7 @@ func (d *diff) drawRows(at grid.Area, o view.Options) {
 
 func (d *diff) nothing() string {
 	if same, leftOut := d.page.Same(); same > 0 && leftOut {
-		return fmt.Sprintf("nothing differs; %d steps that are the same are left out (= shows them)", same)
+		return fmt.Sprintf("nothing differs; %d %ss that are the same are left out (= shows them)", same, d.page.Level.Unit())
 	}
 	return "neither has done anything"
 }
@@ -174,7 +174,7 @@ func (d *diff) drawFoot(at grid.Area, o view.Options) {
 	}
 	text := c.result.Summary
 	if same, leftOut := d.page.Same(); leftOut {
-		text = fmt.Sprintf("%d steps that are the same are left out; ", same) + text
+		text = fmt.Sprintf("%d %ss that are the same are left out; ", same, d.page.Level.Unit()) + text
 	}
 	at.Line(y, grid.Strong, view.Cell{Text: text})
 	right := at.Right(y+1, 0, view.Cell{Text: d.twin(d.rules), Style: view.Muted})
@@ -189,6 +189,9 @@ func (d *diff) drawFoot(at grid.Area, o view.Options) {
 func (d *diff) totals() []view.Cell {
 	if d.got.code {
 		return []view.Cell{{Text: d.got.note, Style: view.Muted}}
+	}
+	if sealed, some := d.got.sealed(); some {
+		return []view.Cell{sealed}
 	}
 	return view.DiffTotals(d.got.sides[0].DiffSide, d.got.sides[1].DiffSide, d.got.slowest)
 }

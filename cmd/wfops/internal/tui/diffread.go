@@ -12,6 +12,7 @@ import (
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // side is one of two executions that are compared. It is not changed once it was read.
@@ -19,14 +20,18 @@ type side struct {
 	view.DiffSide
 
 	instance engine.Instance
-	steps    []diagnostics.Step
+	events   []history.Event
 	strip    view.Strip
+	// opened tells that values were opened as far as they can be, and sealed why not all.
+	opened bool
+	sealed error
 }
 
 // comparison is what two sides come to. It is not changed once it was made.
 type comparison struct {
 	sides  [2]*side
 	rules  diagnostics.Rules
+	level  diagnostics.Level
 	result diagnostics.Result
 	// code tells that the second side is what code does, and first in which row it
 	// parts from history, or -1.
@@ -40,12 +45,12 @@ type comparison struct {
 
 // comparer makes comparisons. had is the last one, or nil; it is returned again if
 // nothing has changed.
-type comparer func(ctx context.Context, had *comparison, rules diagnostics.Rules) (*comparison, error)
+type comparer func(ctx context.Context, had *comparison, level diagnostics.Level, rules diagnostics.Rules) (*comparison, error)
 
 // comparingHistories compares two histories, which are those of instances or of files.
-func comparingHistories(store *ops.Store, names [2]string) comparer {
-	return func(ctx context.Context, had *comparison, rules diagnostics.Rules) (*comparison, error) {
-		next := &comparison{rules: rules}
+func comparingHistories(store *ops.Store, c Codec, names [2]string) comparer {
+	return func(ctx context.Context, had *comparison, level diagnostics.Level, rules diagnostics.Rules) (*comparison, error) {
+		next := &comparison{rules: rules, level: level}
 		for i, name := range names {
 			var old *side
 			if had != nil {
@@ -55,11 +60,12 @@ func comparingHistories(store *ops.Store, names [2]string) comparer {
 			if next.sides[i], err = readSide(ctx, store, name, old); err != nil {
 				return nil, err
 			}
+			next.sides[i] = next.sides[i].open(ctx, c, had == nil)
 		}
-		if had != nil && had.sides == next.sides && slices.Equal(had.rules.Ignore, rules.Ignore) && slices.Equal(had.rules.Paths, rules.Paths) {
+		if had != nil && had.sides == next.sides && had.level == level && slices.Equal(had.rules.Ignore, rules.Ignore) && slices.Equal(had.rules.Paths, rules.Paths) {
 			return had, nil
 		}
-		next.result = diagnostics.Diff(next.sides[0].steps, next.sides[1].steps, rules)
+		next.result = diagnostics.DiffAt(level, next.sides[0].events, next.sides[1].events, rules)
 		next.slowest = view.Slowest(next.result.Rows)
 		return next, nil
 	}
@@ -104,7 +110,7 @@ func shortName(ctx context.Context, store *ops.Store, i engine.Instance) (string
 }
 
 func newSide(name string, b diagnostics.Bundle, now time.Time) *side {
-	s := &side{instance: b.Instance, strip: view.NewStrip(diagnostics.NewTimeline(b.Events, now)), steps: diagnostics.Steps(b.Events)}
+	s := &side{instance: b.Instance, strip: view.NewStrip(diagnostics.NewTimeline(b.Events, now)), events: b.Events}
 	s.DiffSide = view.DiffSide{Name: name, Workflow: b.Workflow, Status: b.Status, Events: len(b.Events), Took: s.strip.Took()}
 	return s
 }

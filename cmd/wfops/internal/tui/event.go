@@ -8,6 +8,7 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/engine/backend"
+	"github.com/wfops/wfops/engine/history"
 )
 
 // eventScreen is one event, with all that is stored of it.
@@ -39,13 +40,8 @@ func (e *eventScreen) refresh() {
 		return
 	}
 	store, i, seq := e.d.a.conn.Store, e.d.instance(), e.seq
-	ask(e.d.a, e, "event", func(ctx context.Context) (loaded, error) {
-		event, err := store.Event(ctx, i, seq)
-		if err != nil {
-			return loaded{}, err
-		}
-		return load(event, false)
-	}, func(l loaded, err error) {
+	read := func(ctx context.Context) (history.Event, error) { return store.Event(ctx, i, seq) }
+	askEvent(e.d.a, e, "event", read, false, func(l loaded, err error) {
 		if l.seq, l.err = seq, err; isLost(err) && !isUnreadable(err) {
 			e.d.a.heardOf(err)
 			return
@@ -70,6 +66,8 @@ func (e *eventScreen) do(name string) bool {
 		return true
 	}
 	switch name {
+	case "jq":
+		e.jq()
 	case "filter":
 		e.d.a.over = newPrompt("/", e.json.wanted, func(text string, _ bool) {
 			e.json.wanted = text
@@ -109,6 +107,19 @@ func (e *eventScreen) beside(back bool) {
 	e.refresh()
 }
 
+// jq puts the event through a program.
+func (e *eventScreen) jq() {
+	if e.event.tree == nil {
+		return
+	}
+	e.d.a.askJQ(e.event.text, "", func(program string) string { return e.twin() + "l --jq " + quoted(program) })
+}
+
+// twin is the command that shows the event.
+func (e *eventScreen) twin() string {
+	return e.d.command("history") + fmt.Sprintf(" --after %d -n 1 -o json", e.seq-1)
+}
+
 func (e *eventScreen) click(x, y int) { e.json.click(x, y) }
 
 func (e *eventScreen) copies() []copyItem {
@@ -119,5 +130,5 @@ func (e *eventScreen) copies() []copyItem {
 	if values := string(valuesOf([]byte(e.event.text))); values != e.event.text {
 		all = append(all, copyItem{fmt.Sprintf("values of event %d", e.seq), values})
 	}
-	return append(all, copyItem{"command that shows this", e.d.command("history") + fmt.Sprintf(" --after %d -n 1 -o json", e.seq-1)})
+	return append(all, copyItem{"command that shows this", e.twin()})
 }

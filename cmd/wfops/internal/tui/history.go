@@ -142,6 +142,7 @@ func (h *historyPane) drawRows(at grid.Area, o view.Options) {
 		return
 	}
 	h.table.draw(below, o, log.Rows, nil)
+	h.unseal()
 	if h.wanted.Text == "" {
 		return
 	}
@@ -150,6 +151,15 @@ func (h *historyPane) drawRows(at grid.Area, o view.Options) {
 			below.Sub(gutter, y, below.W-gutter, 1).Look(grid.Found)
 		}
 	}
+}
+
+// unseal opens what rows say that are seen.
+func (h *historyPane) unseal() {
+	var seen []view.Spot
+	for row := h.table.top; row < min(h.table.top+h.table.page, h.d.log.Len()); row++ {
+		seen = append(seen, h.d.log.At(row))
+	}
+	h.d.unseal(seen)
 }
 
 func (h *historyPane) heading() string {

@@ -3,8 +3,10 @@ package tui
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/codec"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/engine/history"
 )
@@ -71,13 +73,17 @@ func (h *historyPane) beside(back bool) (at view.Spot, wrapped, ok bool) {
 
 // deep finds the events that hold a text anywhere, beside the loop.
 func (d *detail) deep(text string, answer func(found view.Found)) {
-	store, i, low := d.a.conn.Store, d.instance(), []byte(strings.ToLower(text))
+	store, c, i, low := d.a.conn.Store, d.a.conn.Codec, d.instance(), []byte(strings.ToLower(text))
 	d.a.say(view.Muted, "searching the whole of the events…")
 	ask(d.a, d, "search", func(ctx context.Context) (view.Found, error) {
 		var found view.Found
 		for e, err := range store.History(ctx, i, 0) {
 			if err != nil {
 				return found, err
+			}
+			var sealed error
+			if e, sealed = codec.OpenEvent(ctx, c, e, codec.AsStored); sealed != nil && !errors.Is(sealed, codec.ErrRefused) {
+				c = nil // the rest as it is stored
 			}
 			encoded, err := history.Encode(e)
 			if err != nil {

@@ -54,7 +54,7 @@ func (l *list) look() {
 		return // to begin anew with each refresh would be never to end
 	}
 	l.looking = l.selected
-	store, i, was, spacious := l.a.conn.Store, l.selected, l.seen, l.spacious
+	store, c, i, was, spacious := l.a.conn.Store, l.a.conn.Codec, l.selected, l.seen, l.spacious
 	ask(l.a, l, "preview", func(ctx context.Context) (p preview, err error) {
 		if was.detail.Instance != i {
 			err = l.a.rested(ctx)
@@ -62,7 +62,7 @@ func (l *list) look() {
 		if err != nil {
 			return p, err
 		}
-		if p.detail, err = store.Detail(ctx, i); err != nil || !spacious {
+		if p.detail, err = openedDetail(ctx, store, c, i); err != nil || !spacious {
 			return p, err
 		}
 		if p.events = was.events; was.detail.Instance != i || int64(len(was.events)) != p.detail.HistoryLength {

@@ -125,6 +125,7 @@ func (m *monkey) session(enough int) {
 	home := m.TempDir()
 	m.p = playOn(m.T, m.store, m.clock, 80, 24, func(o *Options) {
 		o.Refresh = 300 * time.Millisecond // else it would never come to rest
+		o.Connection.Codec = turned{}
 		o.Connection.Store = ops.New(m.store, ops.Options{ReadOnly: m.readOnly, By: "monkey@tree", Clock: m.clock.Now})
 		o.Getenv = func(name string) string {
 			return map[string]string{"HOME": home, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home, "XDG_CACHE_HOME": home, "TERM": "xterm"}[name]

@@ -145,8 +145,10 @@ func newReplayDiff(r *report) *diff {
 	if !f.live {
 		c.note = "these are the rows that the worker has stored; r in the report runs the code and has all"
 	}
-	read := func(context.Context, *comparison, diagnostics.Rules) (*comparison, error) { return c, nil }
-	return &diff{a: r.a, names: [2]string{r.name, "your code"}, read: read, twin: func(diagnostics.Rules) string { return r.twin() }}
+	read := func(context.Context, *comparison, diagnostics.Level, diagnostics.Rules) (*comparison, error) {
+		return c, nil
+	}
+	return &diff{a: r.a, names: [2]string{r.name, "your code"}, read: read, level: diagnostics.LevelStep, twin: func(diagnostics.Rules) string { return r.twin() }}
 }
 
 // twin is the command that shows the same.

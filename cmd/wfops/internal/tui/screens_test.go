@@ -211,7 +211,7 @@ func keyTable(scope command.Scope) string {
 		var names []string
 		for _, k := range all {
 			if k.Scope == scope {
-				names = append(names, "`"+k.Key+"`")
+				names = append(names, "`"+strings.ReplaceAll(k.Key, "|", `\|`)+"`") // else it would end the cell
 			}
 		}
 		if len(names) > 0 {

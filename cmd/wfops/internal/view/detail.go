@@ -126,7 +126,8 @@ func Pending(p backend.Pending, o Options) Table {
 		if !tm.Due.After(o.Now) {
 			state = "overdue, " + o.Moment(tm.Due)
 		}
-		t.Rows = append(t.Rows, []Cell{{"timer", Plain}, {positive(tm.Ref), Muted}, {timerName(tm), Plain}, {}, {state, Waiting}, {}})
+		kind, of := timerKind(tm)
+		t.Rows = append(t.Rows, []Cell{{kind, Plain}, {positive(tm.Ref), Muted}, {of, Plain}, {}, {state, Waiting}, {}})
 	}
 	for _, in := range p.Inbox {
 		kind, what := "event", "can't be read"
@@ -150,19 +151,19 @@ func activityRow(a backend.PendingActivity, o Options) []Cell {
 	return []Cell{{"activity", Plain}, {positive(a.Ref), Muted}, {a.Name, Plain}, {strconv.Itoa(max(1, a.Attempt)), Plain}, state, {a.LastError, Bad}}
 }
 
-// timerName tells timers of the workflow from the timeouts of its activities.
-func timerName(t backend.Timer) string {
+// timerKind tells timers of the workflow, whose names only its history has, from timeouts.
+func timerKind(t backend.Timer) (kind, of string) {
 	e, err := t.Event.DecodeOne()
 	if err != nil {
-		return ""
+		return "timer", "can't be read"
 	}
 	switch e.Body.(type) {
 	case history.TimerFired:
-		return "timer"
+		return "timer", ""
 	case history.WorkflowTimedOut:
-		return "timeout of the execution"
+		return "timeout", "of the execution"
 	default:
-		return "timeout of the activity"
+		return "timeout", "of the activity"
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 // for one row at each end.
 const folded = 3
 
-// Diff is the table of what differs between two executions: a row for each step, and
-// below it one for each place in which it has changed. Runs of what is the same are
+// Diff is the table of what differs between two executions: a row for each step or event,
+// and below it one for each place in which it has changed. Runs of what is the same are
 // folded unless all is wanted.
 func Diff(d diagnostics.Result, all bool, o Options) Table {
 	t := Table{Columns: []Column{
@@ -36,7 +36,7 @@ func Diff(d diagnostics.Result, all bool, o Options) Table {
 			if last {
 				keep++
 			}
-			t.Rows = append(t.Rows, []Cell{o.cell(signFolded, Muted), {"same", Muted}, {}, {}, {fmt.Sprintf("%d steps are the same", end-i-keep), Muted}, {}, {}})
+			t.Rows = append(t.Rows, []Cell{o.cell(signFolded, Muted), {"same", Muted}, {}, {}, {fmt.Sprintf("%d %ss are the same", end-i-keep, d.Level.Unit()), Muted}, {}, {}})
 			if i = end - 1; last {
 				t.step(d.Rows[i], o)
 			}

@@ -101,6 +101,9 @@ func BuiltInRules() []diagnostics.Rule {
 // oneSided tells what a step is that the other side has not.
 func oneSided(s *diagnostics.Step, as func(leaf) diagnostics.Change) (fields []Field) {
 	leaves := leavesOf(s)
+	if s.Document != nil {
+		s = &diagnostics.Step{} // it has all of that
+	}
 	if s.Outcome != diagnostics.OutcomeUnknown {
 		leaves = append(leaves, leaf{"outcome", string(s.Outcome)})
 	}
@@ -126,6 +129,9 @@ const (
 // leavesOf are the scalars in the payloads of a step. A payload that is no JSON, or too
 // large, is one by itself.
 func leavesOf(s *diagnostics.Step) (all []leaf) {
+	if s.Document != nil {
+		return leavesIn("", s.Document)
+	}
 	for i, in := range s.Input {
 		all = append(all, leavesIn("args["+strconv.Itoa(i)+"]", in)...)
 	}

@@ -16,8 +16,8 @@ const tookWidth = 6
 // Heading are the titles of the unified columns.
 func (p *DiffPage) Heading(width int) []Cell {
 	text := "  " + Pad("A", p.seqA, true) + " " + Pad("B", p.seqB, true) + "   STEP"
-	if p.Code {
-		return []Cell{{text, Header}}
+	if p.bare() {
+		return []Cell{{strings.Replace(text, "STEP", strings.ToUpper(p.Level.Unit()), 1), Header}}
 	}
 	tail := Pad("IN A", tookWidth, true) + " " + Pad("IN B", tookWidth, true)
 	return []Cell{{Pad(Clip(text, width), width-len(tail), false) + tail, Header}}
@@ -31,13 +31,13 @@ func (p *DiffPage) Unified(at int, o Options, width int) []Cell {
 	mark, style := p.sign(line.Row)
 	switch {
 	case line.Folded > 0:
-		text := strings.Repeat(" ", indent-1) + foldText(line.Folded, row.A, p.Rows[line.Row+line.Folded-1].A)
+		text := strings.Repeat(" ", indent-1) + p.foldText(line.Folded, row.A, p.Rows[line.Row+line.Folded-1].A)
 		return []Cell{o.cell(signFolded, Muted), {Clip(text, width-1), Muted}}
 	case line.Change > 0:
 		return changeCells(row.Changes[line.Change-1], indent+2, width)
 	}
 	room := width - indent
-	if !p.Code {
+	if !p.bare() {
 		room -= 2 * (tookWidth + 1)
 	}
 	cells := []Cell{o.cell(mark, style), {" " + Pad(seqOf(row.A), p.seqA, true) + " " + Pad(seqOf(row.B), p.seqB, true) + " ", Muted}}
@@ -47,7 +47,7 @@ func (p *DiffPage) Unified(at int, o Options, width int) []Cell {
 	}
 	cells = append(cells, signs...)
 	cells = append(cells, Cell{Pad(Clip(" "+p.stepText(line.Row), room), max(0, room), false), p.textStyle(line.Row, style)})
-	if p.Code {
+	if p.bare() {
 		return cells
 	}
 	return append(cells, Cell{" " + Pad(tookText(row.A), tookWidth, true) + " " + Pad(tookText(row.B), tookWidth, true), Muted})
@@ -64,7 +64,7 @@ func (p *DiffPage) Halves(at int, o Options, width int) (a []Cell, middle Cell, 
 	case line.Folded > 0:
 		rows := p.Rows[line.Row : line.Row+line.Folded]
 		half := func(seq int, of *diagnostics.Step, last *diagnostics.Step) []Cell {
-			return []Cell{{Clip(strings.Repeat(" ", seq+1)+foldText(len(rows), of, last), width), Muted}}
+			return []Cell{{Clip(strings.Repeat(" ", seq+1)+p.foldText(len(rows), of, last), width), Muted}}
 		}
 		return half(p.seqA, rows[0].A, rows[len(rows)-1].A), o.cell(signFolded, Muted), half(p.seqB, rows[0].B, rows[len(rows)-1].B)
 	case line.Change > 0:
@@ -140,18 +140,26 @@ func (p *DiffPage) sideText(row int, s *diagnostics.Step) string {
 	switch r := &p.Rows[row]; {
 	case r.A == nil, r.B == nil:
 		text = strings.TrimSpace(text + " " + payloads(s.Input))
-		if s.Kind == diagnostics.StepEnd {
-			text += " " + firstOf(failure(s.Failure), payload(s.Result), string(s.Outcome))
+		if s.Kind == diagnostics.StepEnd || p.Level == diagnostics.LevelEvent || p.Level == diagnostics.LevelRaw {
+			text = strings.TrimSpace(text + " " + firstOf(failure(s.Failure), payload(s.Result), endText(s)))
 		}
 	case r.Op == diagnostics.DiffMoved:
 		text += "  (moved)"
 	case s.Kind == diagnostics.StepEnd:
 		text += " " + string(s.Outcome)
 	}
-	if place := siteText(s); p.Code && place != "" {
+	if place := siteText(s); p.bare() && place != "" {
 		text += "  " + place
 	}
 	return text
+}
+
+// endText says what became of an execution.
+func endText(s *diagnostics.Step) string {
+	if s.Kind == diagnostics.StepEnd {
+		return string(s.Outcome)
+	}
+	return ""
 }
 
 func firstOf(texts ...string) string {

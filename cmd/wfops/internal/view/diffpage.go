@@ -20,6 +20,8 @@ type DiffPage struct {
 	// First is the row in which code and history part, or -1. What follows it is what
 	// the code would do if it had gone on.
 	First int
+	// Level is what rows are of. Events have places in the code, and no times of their own.
+	Level diagnostics.Level
 
 	lines  []DiffLine
 	differ []int // rows that are not the same
@@ -184,6 +186,21 @@ func (p *DiffPage) Only() {
 // Same is how many rows are the same, and whether they are left out.
 func (p *DiffPage) Same() (n int, leftOut bool) { return len(p.Rows) - len(p.differ), p.only }
 
+// FindSeq returns the row of an event of A, or of B, or of one before.
+func (p *DiffPage) FindSeq(of *diagnostics.DiffRow) (row int) {
+	side := func(r *diagnostics.DiffRow) *diagnostics.Step { return r.A }
+	if of.A == nil {
+		side = func(r *diagnostics.DiffRow) *diagnostics.Step { return r.B }
+	}
+	wanted, best := side(of), int64(0)
+	for i := range p.Rows {
+		if s := side(&p.Rows[i]); s != nil && s.Seq <= wanted.Seq && s.Seq > best {
+			row, best = i, s.Seq
+		}
+	}
+	return row
+}
+
 // Like folds what another page of the same two has folded.
 func (p *DiffPage) Like(other *DiffPage) {
 	p.open, p.only = other.open, other.only
@@ -263,10 +280,14 @@ func (p *DiffPage) sign(row int) (sign, Style) {
 	return diffSign(p.Rows[row].Op)
 }
 
+// bare rows have no times.
+func (p *DiffPage) bare() bool { return p.Code || p.Level.Unit() == diagnostics.LevelEvent.Unit() }
+
 // foldText says what a line stands for: so many steps, from one to another.
-func foldText(n int, first, last *diagnostics.Step) string {
+func (p *DiffPage) foldText(n int, first, last *diagnostics.Step) string {
+	unit := p.Level.Unit()
 	if n == 1 {
-		return "1 step is the same"
+		return "1 " + unit + " is the same"
 	}
-	return strconv.Itoa(n) + " steps are the same (" + seqOf(first) + "-" + seqOf(last) + ")"
+	return strconv.Itoa(n) + " " + unit + "s are the same (" + seqOf(first) + "-" + seqOf(last) + ")"
 }

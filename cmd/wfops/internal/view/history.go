@@ -1,11 +1,13 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/values"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/history"
 )
@@ -170,10 +172,13 @@ func failure(f *engine.Failure) string {
 // shownPayload is how much of a payload a line has room for at most.
 const shownPayload = 2000
 
-// payload is the stored form; what it is sealed with is not known here.
+// payload shows as much of a payload as a line has room for.
 func payload(p engine.Payload) string {
 	if p == nil {
 		return ""
+	}
+	if bytes.Equal(p, values.Sealed) {
+		return "sealed"
 	}
 	if len(p) > shownPayload {
 		return string(p[:shownPayload]) + ellipsis

@@ -42,7 +42,7 @@ type line struct {
 	started int64 // of an attempt
 	until   int64 // of a timer, or of the wait for the next attempt
 	text    text
-	size    int32 // of its values, in bytes
+	size    int32 // of its values, in bytes, or sealedSize
 	head    Spot
 	next    Spot // of the step, or 0
 	prev    Spot // of the step; of the head, the last one
@@ -104,7 +104,7 @@ func (l *Log) Add(ev *history.Event) {
 	if e.head == at {
 		l.heads = append(l.heads, at)
 	}
-	if sizeOf(ev.Body) > 0 || failureOf(ev.Body) != nil {
+	if e.size != 0 || failureOf(ev.Body) != nil {
 		l.values = append(l.values, at)
 	}
 	l.lines.add(e)

@@ -372,12 +372,12 @@ func (l *Log) Line(at Spot, o Options) (text, short Cell, size int) {
 		if e.next > 0 { // they say how it went
 			mark, style = signNone, Plain
 		}
-		return Cell{l.textOf(e), Plain}, o.cell(mark, style), int(e.size)
+		return Cell{l.textOf(e), Plain}, o.cell(mark, style), e.known()
 	}
 	what := "result " + l.textOf(n)
 	if n.name > 0 {
 		what = l.tell(group{at, at, 1}, o)
 	}
 	mark, style = l.noteSign(e, at)
-	return Cell{strings.TrimSpace(l.words.text(e.name) + " " + what), Plain}, o.cell(mark, style), int(n.size)
+	return Cell{strings.TrimSpace(l.words.text(e.name) + " " + what), Plain}, o.cell(mark, style), n.known()
 }

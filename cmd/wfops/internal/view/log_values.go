@@ -5,10 +5,13 @@ import (
 	"github.com/wfops/wfops/engine/history"
 )
 
-// sizeOf returns how many bytes the values of an event have.
+// sizeOf returns how many bytes the values of an event have, or sealedSize.
 func sizeOf(b history.Body) int32 {
-	size := 0
-	for _, v := range ValuesOf(b) {
+	all, size := ValuesOf(b), 0
+	if isSealed(all) {
+		return sealedSize
+	}
+	for _, v := range all {
 		size += len(v.Payload)
 	}
 	return int32(min(size, 1<<31-1)) //nolint:gosec // bounded

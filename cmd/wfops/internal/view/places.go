@@ -20,6 +20,8 @@ type Place struct {
 	// Replayer the program that has the code, Environment what it is used for. Each may
 	// be empty.
 	Password, Source, Replayer, Environment string
+	// Codec is the program that opens and seals payloads, or "".
+	Codec string
 	// Quick ones are tried without being asked to: nobody is asked for a password, and it
 	// takes no time.
 	Quick bool
@@ -118,7 +120,7 @@ func PlaceFacts(p Place, width int) Lines {
 		style       Style
 	}{
 		{"store", p.Target, Plain}, {"password", fromWhere(p.Password), Plain}, {"mode", mode + ": " + p.Why, Plain}, {"used for", p.Environment, Plain},
-		{"replayer", p.Replayer, Plain}, {"source", p.Source, Muted},
+		{"replayer", p.Replayer, Plain}, {"codec", p.Codec, Plain}, {"source", p.Source, Muted},
 	} {
 		l.fact(fact.name, fact.value, fact.style, width)
 	}

@@ -15,7 +15,13 @@ func Preview(d ops.Detail, o Options) Lines {
 	l.add(o.Situation(s))
 	l.add(Cell{"created " + o.when(s.Created), Muted}, Cell{fmt.Sprintf(", %d events", s.HistoryLength), Muted}, Cell{worker(s.Worker, s.Build), Muted})
 	for _, row := range Pending(d.Pending, o).Rows {
-		l.add(row[0], Cell{" " + row[2].Text, Plain}, Cell{" " + row[4].Text, row[4].Style}, Cell{" " + row[5].Text, row[5].Style})
+		line := []Cell{row[0]}
+		for _, c := range []Cell{row[2], row[4], row[5]} {
+			if c.Text != "" {
+				line = append(line, Cell{" " + c.Text, c.Style})
+			}
+		}
+		l.add(line...)
 	}
 	return l
 }
