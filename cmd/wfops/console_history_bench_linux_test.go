@@ -73,6 +73,7 @@ func BenchmarkConsoleHistory(b *testing.B) {
 		{"timeline", []string{"3", "G"}, []string{"k", "\x1b[5~", "j", "+", "0"}},
 		{"critical", []string{"3", "G", "x"}, []string{"k", "\x1b[5~", "j", "+", "0"}},
 		{"data", []string{"5"}, []string{"j", "\x1b[6~", "k", "G", "g"}},
+		{"search", []string{"2", "/"}, []string{"~", "\x7f"}}, // nothing has one
 		{"raw", []string{"7"}, []string{"j", "\x1b[6~", "k"}},
 	} {
 		b.Run("key_"+c.name, func(b *testing.B) {
@@ -87,6 +88,8 @@ func BenchmarkConsoleHistory(b *testing.B) {
 			}
 			quantiles(b, took)
 			p.report(b)
+			p.press("\x1b") // out of what is typed
+			p.rest(10 * quiet)
 			p.quit()
 		})
 	}

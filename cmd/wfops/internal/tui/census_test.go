@@ -53,7 +53,7 @@ func TestHeadCountsSparingly(t *testing.T) {
 		t.Errorf("fresh counts tell their age:\n%s", p.screen())
 	}
 	clock.Set(clock.Now().Add((countShare - 1) * time.Second))
-	expect(1, "3m19s ago: ≠ 1 blocked")
+	expect(1, "6m39s ago: ≠ 1 blocked")
 	clock.Set(clock.Now().Add(time.Second))
 	expect(2)
 	l.fails.Store(true)

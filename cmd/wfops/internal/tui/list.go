@@ -248,7 +248,7 @@ func (l *list) load() {
 // countShare is the part of the time that counting may take of a store, where it is
 // slow if that is large: a console that nobody touches should take less than a hundredth
 // of a processor, for the head and for what a list with a filter counts besides.
-const countShare = 200
+const countShare = 400
 
 // recount counts what matches the filter, every now and then. Without one it would be
 // what the head counts.

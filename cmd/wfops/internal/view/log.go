@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type Log struct {
 	stepper diagnostics.Stepper
 	heads   []Spot // of steps, and events that belong to none
 	texts   texts
-	sites   []history.Site
+	sites   []codeLine
 	values  []Spot
 	refs    []Spot // commands, by their ref less one
 	rows    logRows
@@ -56,6 +57,13 @@ type line struct {
 	failed  bool  // the event says so itself
 	aside   bool  // belongs to no step, and to no reader either
 	fold    fold
+}
+
+// codeLine is a line of code, and what is said of it.
+type codeLine struct {
+	history.Site
+
+	text string
 }
 
 // kinds and outcomes are numbered, which takes a tenth of the room.
@@ -187,9 +195,9 @@ func (l *Log) describe(e *line, ev *history.Event) {
 		e.text, e.length = l.texts.add(kept(what))
 	}
 	if !site.IsZero() {
-		i := slices.Index(l.sites, site)
+		i := slices.IndexFunc(l.sites, func(s codeLine) bool { return s.Site == site })
 		if i < 0 {
-			i, l.sites = len(l.sites), append(l.sites, site)
+			i, l.sites = len(l.sites), append(l.sites, codeLine{site, site.File + ":" + strconv.Itoa(site.Line)})
 		}
 		e.site = int32(i) + 1 //nolint:gosec // a program has fewer lines
 	}

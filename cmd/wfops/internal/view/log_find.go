@@ -2,8 +2,8 @@ package view
 
 import (
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wfops/wfops/diagnostics"
 )
@@ -57,21 +57,31 @@ func (l *Log) beside(at Spot, back bool) (Spot, bool) {
 	if !l.has(at) {
 		at = l.heads[0]
 	}
-	n, last := l.lines.at(at), len(l.heads)-1
-	i, _ := slices.BinarySearch(l.heads, n.head)
+	n, step := l.lines.at(at), Spot(1)
 	switch {
 	case !back && n.next > 0:
 		return n.next, false
-	case !back && i < last:
-		return l.heads[i+1], false
-	case !back:
-		return l.heads[0], true
-	case at != n.head:
+	case back && at != n.head:
 		return n.prev, false
-	case i > 0:
-		return l.lines.at(l.heads[i-1]).prev, false
+	case back:
+		step = -1
 	}
-	return l.lines.at(l.heads[last]).prev, true
+	head, wrapped := n.head+step, false
+	if !l.has(head) {
+		if head, wrapped = l.heads[0], true; back {
+			head = l.heads[len(l.heads)-1]
+		}
+	}
+	for l.has(head) && l.lines.at(head).head != head { // heads are not far from each other
+		head += step
+	}
+	switch {
+	case !l.has(head): // there is none behind the last
+		return l.heads[0], true
+	case back:
+		return l.lines.at(head).prev, wrapped
+	}
+	return head, wrapped
 }
 
 // Wants reports whether any event of a row is wanted.
@@ -108,7 +118,7 @@ func (l *Log) wants(at Spot, w Wanted) bool {
 	case at != e.head:
 		return holds(l.textOf(e), w.Text) || holds(l.words.text(e.name), w.Text) || holds(string(l.words.kinds[e.what]), w.Text)
 	}
-	if site := l.site(e); site != nil && (holds(site.File+":"+strconv.Itoa(site.Line), w.Text) || holds(site.Function, w.Text)) {
+	if site := l.site(e); site != nil && (holds(site.text, w.Text) || holds(site.Function, w.Text)) {
 		return true
 	}
 	return holds(l.textOf(e), w.Text)
@@ -133,12 +143,32 @@ func (l *Log) Problems() (n int) {
 	return n
 }
 
-// holds reports whether text has wanted in it, which is in lower case.
+// holds reports whether text has wanted in it, which is in lower case. All texts of a
+// long history are looked at between two keys, so that the usual ones are not copied.
 func holds(text, wanted string) bool {
 	if wanted == "" || len(text) < len(wanted) {
 		return false
 	}
-	return strings.Contains(strings.ToLower(text), wanted)
+	for i := range len(wanted) {
+		if wanted[i] >= utf8.RuneSelf {
+			return strings.Contains(strings.ToLower(text), wanted)
+		}
+	}
+	first := wanted[:1]
+	if other := strings.ToUpper(first); other != first {
+		first += other
+	}
+	for len(text) >= len(wanted) {
+		i := strings.IndexAny(text, first)
+		if i < 0 || i+len(wanted) > len(text) {
+			return false
+		}
+		if strings.EqualFold(text[i:i+len(wanted)], wanted) {
+			return true
+		}
+		text = text[i+1:]
+	}
+	return false
 }
 
 // Has reports whether an event is wanted.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/diagnostics"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // fold says which lines of an entry are shown.
@@ -229,7 +228,7 @@ func (l *Log) stepRow(e *line, o Options) []Cell {
 	}
 	code, text := "", Plain
 	if site := l.site(e); site != nil {
-		code = site.File + ":" + strconv.Itoa(site.Line)
+		code = site.text
 	}
 	if e.aside {
 		text = Muted
@@ -238,7 +237,7 @@ func (l *Log) stepRow(e *line, o Options) []Cell {
 }
 
 // site is the line of code that began a step, or nil.
-func (l *Log) site(e *line) *history.Site {
+func (l *Log) site(e *line) *codeLine {
 	if e.site == 0 {
 		return nil
 	}
