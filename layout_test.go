@@ -107,7 +107,7 @@ var layers = map[string]string{
 	"cmd/wfops/internal/tui": "engine engine/history engine/backend diagnostics cmd/wfops/internal/command cmd/wfops/internal/filter cmd/wfops/internal/ops cmd/wfops/internal/view " +
 		"cmd/wfops/internal/grid cmd/wfops/internal/document diagnostics/replay cmd/wfops/internal/fleet cmd/wfops/internal/codec cmd/wfops/internal/values",
 	"cmd/wfops/internal/cli": "engine engine/history engine/backend diagnostics diagnostics/replay cmd/wfops/internal/filter cmd/wfops/internal/connect cmd/wfops/internal/exported cmd/wfops/internal/ops " +
-		"cmd/wfops/internal/view cmd/wfops/internal/values cmd/wfops/internal/codec cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui cmd/wfops/internal/fleet",
+		"cmd/wfops/internal/view cmd/wfops/internal/values cmd/wfops/internal/codec cmd/wfops/internal/document cmd/wfops/internal/command cmd/wfops/internal/trace cmd/wfops/internal/tui cmd/wfops/internal/fleet internal/spelling",
 	"cmd/wfops/internal/trace": "engine engine/history engine/backend client telemetry cmd/wfops/internal/ops",
 	"cmd/wfops":                "engine/backend cmd/wfops/internal/cli cmd/wfops/internal/connect cmd/wfops/internal/tui",
 

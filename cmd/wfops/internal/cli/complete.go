@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,8 @@ func (s *session) completer(c command.Command) func(*cobra.Command, []string, st
 		case command.ArgProfile:
 			profiles, _ := s.profiles() // what can't be read is not offered
 			return namesOf(profiles), cobra.ShellCompDirectiveNoFileComp
+		case command.ArgSignal:
+			return s.signals(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 		case command.ArgText:
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -76,6 +79,24 @@ func texts[T ~string](list []T) []string {
 }
 
 func (s *session) ids(ctx context.Context, begun string) (ids []string) {
+	for _, i := range s.some(ctx, backend.Query{IDPrefix: begun}) {
+		ids = append(ids, i.Instance.InstanceID)
+	}
+	return ids
+}
+
+// signals are those that instances wait for.
+func (s *session) signals(ctx context.Context) (names []string) {
+	for _, i := range s.some(ctx, backend.Query{WaitingKind: engine.WaitSignal}) {
+		if i.Waiting != nil && !slices.Contains(names, i.Waiting.Name) {
+			names = append(names, i.Waiting.Name)
+		}
+	}
+	return names
+}
+
+// some returns a few instances, or what can be had of them in time.
+func (s *session) some(ctx context.Context, q backend.Query) []backend.Summary {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	b, err := s.open(ctx)
@@ -83,14 +104,18 @@ func (s *session) ids(ctx context.Context, begun string) (ids []string) {
 		return nil
 	}
 	defer b.Close() //nolint:errcheck // nothing was written
-	page, err := b.List(ctx, backend.Query{IDPrefix: begun, Limit: offered})
+	q.Limit = offered
+	page, err := b.List(ctx, q)
 	if err != nil {
 		return nil
 	}
-	for i := range page.Items {
-		ids = append(ids, page.Items[i].Instance.InstanceID)
-	}
-	return ids
+	return page.Items
+}
+
+// stores completes where a store is named: by a profile, or by a file.
+func (s *session) stores(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	profiles, _ := s.profiles() // what can't be read is not offered
+	return namesOf(profiles), cobra.ShellCompDirectiveDefault
 }
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}

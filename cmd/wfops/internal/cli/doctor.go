@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/connect"
@@ -62,7 +63,8 @@ func (s *session) settings() []setting {
 		revision += " (modified)"
 	}
 	colored, why := s.colored()
-	config, whose := connect.ConfigPath(s.env.Getenv)
+	ascii, whyASCII := s.ascii()
+	config, whose := s.configuration()
 	project := "none"
 	if found, err := connect.ProjectProfiles("."); err != nil {
 		project = err.Error()
@@ -74,12 +76,24 @@ func (s *session) settings() []setting {
 		{"configuration", config, whose}, {"project", project, "current folder"},
 		{"output", s.flags.output, s.from("output")}, {"times", s.flags.times, s.from("times")},
 		{"patience", s.flags.patience.String(), s.from("patience")},
-		{"color", yesNo(colored), why}, {"ascii", yesNo(s.flags.ascii), s.from("ascii")},
+		{"color", yesNo(colored), why}, {"ascii", yesNo(ascii), whyASCII},
 		{"width", fmt.Sprint(s.env.Width), "terminal"},
 		{"input is a terminal", yesNo(s.env.InTTY), ""}, {"output is a terminal", yesNo(s.env.OutTTY), ""},
 		{"TERM", s.env.Getenv("TERM"), "environment"},
 		{"acting as", s.env.By, "user and host"},
 	}
+}
+
+// configuration says where it is, and what is wrong with it.
+func (s *session) configuration() (path, whose string) {
+	path, whose = connect.ConfigPath(s.env.Getenv)
+	if _, err := connect.Profiles(path); err != nil {
+		return err.Error(), whose
+	}
+	if _, err := os.Stat(path); err != nil && whose == "WFOPS_CONFIG" { // elsewhere there need not be one
+		return path + ", which is not there", whose
+	}
+	return path, whose
 }
 
 // from says where a setting came from that a flag may change.

@@ -69,7 +69,26 @@ func runTree(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.print(view.Tree(n, o), document.OfTree(n), treeNames(n, nil))
+	if err := s.print(view.Tree(n, o), document.OfTree(n), treeNames(n, nil)); err != nil {
+		return err
+	}
+	if cut := firstCut(n); cut != nil {
+		return fmt.Errorf("%w: there are more children than a tree has room for, of %s among others", errPartial, cut.Instance.InstanceID)
+	}
+	return nil
+}
+
+// firstCut returns an instance of a tree that has more children than the tree, or nil.
+func firstCut(n *ops.Node) *ops.Node {
+	if n.More {
+		return n
+	}
+	for _, child := range n.Children {
+		if cut := firstCut(child); cut != nil {
+			return cut
+		}
+	}
+	return nil
 }
 
 func treeNames(n *ops.Node, names []string) []string {

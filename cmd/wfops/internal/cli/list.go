@@ -248,7 +248,7 @@ func (l *listing) end() error {
 	if l.scan && s.env.ErrTTY && s.isTable() {
 		s.note("scanned %d instances", l.scanned)
 	}
-	if l.next != "" && !l.capped && s.env.ErrTTY && s.isTable() {
+	if l.next != "" && !l.capped && s.env.ErrTTY && s.isTable() && s.o.watch == 0 {
 		s.note("there are more: --all, or --cursor %s", l.next)
 	}
 	return s.capped(l.capped, l.scanned)

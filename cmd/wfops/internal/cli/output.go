@@ -76,6 +76,11 @@ func (s *session) table(t view.Table, first bool) error {
 	return err
 }
 
+// asksForColumns reports whether the columns of a table are wanted, and not the table.
+func (s *session) asksForColumns() bool {
+	return len(s.flags.columns) == 1 && s.flags.columns[0] == "help"
+}
+
 // selectColumns applies --columns and -o wide. done tells that the columns themselves
 // were asked for.
 func (s *session) selectColumns(t view.Table) (selected view.Table, done bool, err error) {
@@ -84,7 +89,7 @@ func (s *session) selectColumns(t view.Table) (selected view.Table, done bool, e
 		keys[i] = c.Key
 	}
 	switch {
-	case len(s.flags.columns) == 1 && s.flags.columns[0] == "help":
+	case s.asksForColumns():
 		_, err := fmt.Fprintln(s.env.Out, strings.Join(keys, "\n"))
 		return t, true, err
 	case len(s.flags.columns) > 0:
@@ -99,7 +104,7 @@ func (s *session) selectColumns(t view.Table) (selected view.Table, done bool, e
 	return t.Narrow(), false, nil
 }
 
-// tabbed writes a line for each row, whole.
+// tabbed writes a line for each row, whole. It has colors only where these are forced.
 func (s *session) tabbed(t view.Table, header bool) error {
 	var b strings.Builder
 	if header {
@@ -112,7 +117,8 @@ func (s *session) tabbed(t view.Table, header bool) error {
 	for _, row := range t.Rows {
 		texts := make([]string, len(row))
 		for i, c := range row {
-			texts[i] = view.Escape(c.Text)
+			c.Text = view.Escape(c.Text)
+			texts[i] = s.paint(c)
 		}
 		b.WriteString(strings.Join(texts, "\t") + "\n")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/internal/spelling"
 )
 
 // handler is what the command line adds to a command.
@@ -71,7 +72,7 @@ func newRoot(s *session) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("there is no command %q%s", args[0], suggestion(cmd, args[0]))
+				return s.unknown(args[0])
 			}
 			if err := s.canShowScreens(); err != nil {
 				cmd.SetOut(s.env.Err)
@@ -82,7 +83,20 @@ func newRoot(s *session) *cobra.Command {
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if rest := s.rest; cmd == root && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			return s.unknown(rest[0]) // whose flags these are nobody knows
+		}
+		return err
+	})
+	root.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if s.first != "" || s.flags.connect != "" || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return s.stores(cmd, args, begun)
+	}
 	globalFlags(s, root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("connect", s.stores) // it has the flag
 	screenFlags(s, root.Flags())
 	completeFlags(root)
 	byName := handlers()
@@ -95,12 +109,35 @@ func newRoot(s *session) *cobra.Command {
 	return root
 }
 
-func suggestion(cmd *cobra.Command, arg string) string {
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
-		return "; did you mean " + strings.Join(near, " or ") + "?"
+// unknown is the error of a first word that is none of ours. If no store was named yet
+// it may have been meant for one.
+func (s *session) unknown(word string) error {
+	if s.first != "" {
+		return fmt.Errorf("there is no command %q%s", word, instead(word, commandNames()))
 	}
-	return "; see: wfops --help"
+	profiles, _ := s.profiles() // what can't be read has no names
+	return fmt.Errorf("there is no command, store or profile %q%s", word, instead(word, append(commandNames(), namesOf(profiles)...)))
+}
+
+// instead says what a word may have been meant for.
+func instead(word string, names []string) string {
+	nearest, least := "", 3
+	for _, name := range names {
+		if d := spelling.Distance(word, name); d < least && d < len(name) {
+			nearest, least = name, d
+		}
+	}
+	if nearest == "" {
+		return "; see: wfops --help"
+	}
+	return "; did you mean " + nearest + "?"
+}
+
+func commandNames() (names []string) {
+	for _, c := range command.All() {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func globalFlags(s *session, fs *pflag.FlagSet) {
@@ -202,7 +239,10 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 	if s.o.watch > 0 && (c.Name != "list" || s.env.OutTTY && s.isTable()) {
 		return s.repeat(ctx, args, run)
 	}
-	return run(ctx, s, args)
+	if err = run(ctx, s, args); errors.Is(err, errNo) && s.asksForColumns() {
+		return nil
+	}
+	return err
 }
 
 func checkArgs(c command.Command, args []string) error {

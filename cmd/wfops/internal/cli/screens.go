@@ -85,8 +85,9 @@ func (s *session) screenLook() (tui.Options, error) {
 	if !ok {
 		return tui.Options{}, fmt.Errorf("--times is one of relative, utc, local, not %q", s.flags.times)
 	}
+	ascii, _ := s.ascii()
 	return tui.Options{
-		Theme: theme, ASCII: s.flags.ascii || onlyASCII(s.env.Getenv), Times: mode, Mouse: !s.screen.noMouse, Refresh: s.screen.refresh, Rest: tui.Rest,
+		Theme: theme, ASCII: ascii, Times: mode, Mouse: !s.screen.noMouse, Refresh: s.screen.refresh, Rest: tui.Rest,
 		Clock: s.env.Clock, Getenv: s.env.Getenv,
 	}, nil
 }

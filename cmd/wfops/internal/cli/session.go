@@ -27,6 +27,8 @@ type session struct {
 	flags flags
 	// first is the store that the first argument named.
 	first string
+	// rest are the other arguments.
+	rest []string
 	// options of single commands.
 	o      commandOptions
 	screen screenOptions
@@ -63,9 +65,9 @@ type flags struct {
 }
 
 func (s *session) run(ctx context.Context) error {
-	args := s.takeStore(s.env.Args)
+	s.rest = s.takeStore(s.env.Args)
 	root := newRoot(s)
-	root.SetArgs(args)
+	root.SetArgs(s.rest)
 	root.SetIn(s.env.In)
 	root.SetOut(s.env.Out)
 	root.SetErr(s.env.Err)
@@ -152,6 +154,10 @@ func (s *session) targetOf(ctx context.Context, dsn string, o connect.Options) (
 		if found || err != nil {
 			return target, p, err
 		}
+		if connect.IsName(dsn) {
+			profiles, _ := s.profiles() // they were read just now
+			return target, p, usageError{fmt.Errorf("there is no profile %q, and stores are called otherwise: files end in .db or .sqlite%s", dsn, instead(dsn, namesOf(profiles)))}
+		}
 	}
 	target, err = connect.Parse(dsn, o)
 	return target, connect.Profile{}, err
@@ -217,7 +223,17 @@ func (s *session) filter() (filter.Filter, error) { return filter.Parse(s.o.filt
 // view returns how to show things as of now.
 func (s *session) view(now time.Time) view.Options {
 	times := map[string]view.TimeMode{"relative": view.Relative, "utc": view.UTC, "local": view.Local}
-	return view.Options{Now: now, ASCII: s.flags.ascii, Times: times[s.flags.times]}
+	ascii, _ := s.ascii()
+	return view.Options{Now: now, ASCII: ascii, Times: times[s.flags.times]}
+}
+
+// ascii reports whether signs are to be in ASCII, and who decided that. What reads a
+// pipe has no trouble with other characters.
+func (s *session) ascii() (yes bool, why string) {
+	if !s.flags.ascii && s.env.OutTTY && onlyASCII(s.env.Getenv) {
+		return true, "the character set of the terminal"
+	}
+	return s.flags.ascii, s.from("ascii")
 }
 
 // now is view for those who have no answer with a time in it.

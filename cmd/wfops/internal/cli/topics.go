@@ -14,7 +14,10 @@ const environmentHelp = `WFOPS_DSN       the store, where neither the first argu
 WFOPS_CONFIG    the configuration; else wfops/config.yaml in XDG_CONFIG_HOME or ~/.config
 NO_COLOR        if not empty, no colors
 CLICOLOR_FORCE  if not empty nor 0, colors also into a pipe
-TERM            dumb means no colors
+TERM            dumb means no colors, and no screens
+LC_ALL          or LC_CTYPE, or LANG: a character set other than UTF-8 means signs in ASCII
+VISUAL          or EDITOR: what opens a line of code from the screens
+XDG_STATE_HOME  what screens save, copy and remember is in wfops there; else in ~/.local/state
 
 The configuration is never written by wfops, see: wfops help profiles`
 
@@ -47,8 +50,8 @@ name that ends in _ms, ids are texts. Nothing is cut or escaped for eyes. Events
 the wire format of histories: payloads that are JSON stand for themselves, others are
 {"$bytes":"base64"}.
 
---jq EXPRESSION takes pieces out of it, a document at a time; texts are written as
-they are:
+--jq EXPRESSION takes pieces out of the documents that -o jsonl would write, one after
+the other; texts are written as they are:
 
   wfops app.db list --filter is:blocked --jq .instance_id
 

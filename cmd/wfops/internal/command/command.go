@@ -85,6 +85,7 @@ const (
 	ArgShell
 	ArgWord    // one of Words
 	ArgProfile // the name of a profile
+	ArgSignal  // the name of a signal
 )
 
 // Scope is where a key works.
@@ -237,7 +238,7 @@ systems read.`
 func changes() []Command {
 	return []Command{
 		{
-			Name: "signal", Title: "Send a signal", Args: []Arg{{Name: "NAME"}, {Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}, Needs: NeedsWrite, Keys: everywhere("s"),
+			Name: "signal", Title: "Send a signal", Args: []Arg{{Name: "NAME", Kind: ArgSignal}, {Name: "ID", Kind: ArgInstance, Optional: true, Many: true}}, Needs: NeedsWrite, Keys: everywhere("s"),
 			Help:     "The argument of the signal is JSON: --input '{\"ok\":true}', --input @FILE, or --input -.\n" + bulkHelp,
 			Examples: []string{`wfops app.db signal decision kyc-5520 --input '"approve"' --reason "ticket 12"`},
 		},
@@ -280,6 +281,7 @@ func others() []Command {
 		{Name: "doctor", Title: "Show what wfops works with, and where each setting came from", Needs: NeedsNothing, Examples: []string{"wfops app.db doctor"}},
 		{
 			Name: "completion", Title: "Write a script that completes commands", Args: []Arg{{Name: "bash|zsh|fish|powershell", Kind: ArgShell}}, Needs: NeedsNothing,
+			Help:     "bash needs its package bash-completion.",
 			Examples: []string{"source <(wfops completion bash)"},
 		},
 		{Name: "version", Title: "Show the version", Needs: NeedsNothing, Examples: []string{"wfops version -o json"}},

@@ -66,6 +66,10 @@ func ConfigPath(getenv func(string) string) (path, source string) {
 // nameOfProfile keeps names apart from paths, connection strings and flags.
 var nameOfProfile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
+// IsName reports whether something could be the name of a profile: it then has no room
+// for a secret, nor is it a path or a connection string.
+func IsName(arg string) bool { return nameOfProfile.MatchString(arg) && !IsTarget(arg) }
+
 // ProjectFile is what a project's own configuration is called. It is read in the
 // current folder only.
 const ProjectFile = ".wfops.yaml"
@@ -102,7 +106,7 @@ func parseProfiles(path string, raw []byte, project bool) ([]Profile, error) {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	d.KnownFields(true) // a misspelled password_env must not go unnoticed
 	if err := d.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, plainly(err)
 	}
 	var profiles []Profile
 	for name, p := range config.Profiles {
@@ -118,6 +122,22 @@ func parseProfiles(path string, raw []byte, project bool) ([]Profile, error) {
 	}
 	slices.SortFunc(profiles, func(a, b Profile) int { return lines[a.Name] - lines[b.Name] })
 	return profiles, nil
+}
+
+// goNames are what the library tells of our types, which mean nothing to a user.
+var goNames = regexp.MustCompile(`field (\S+) not found in type .*`)
+
+// plainly tells what is wrong with a configuration in the words of its author.
+func plainly(err error) error {
+	wrong, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
+		return err
+	}
+	lines := make([]string, len(wrong.Errors))
+	for i, line := range wrong.Errors {
+		lines[i] = goNames.ReplaceAllString(line, `there is no key "$1"`)
+	}
+	return errors.New(strings.Join(lines, "; "))
 }
 
 // linesOf returns where each profile begins.

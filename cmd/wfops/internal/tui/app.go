@@ -268,7 +268,7 @@ func (a *app) doWith(name string, args []string) {
 	case len(args) == 0 && a.top().do(name), takes && s.doWith(name, args):
 	case a.general(name, args...), a.around(name, args), a.about(name, args):
 	default:
-		a.say(view.Muted, name+" means nothing here")
+		a.say(view.Muted, meaningless(name))
 	}
 }
 

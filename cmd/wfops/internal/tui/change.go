@@ -138,7 +138,7 @@ func (a *app) nothingFits(action ops.Action, d *changeDialog) {
 	case len(d.refused) == 1:
 		a.refused(action, d.refused[0])
 	case len(d.refused) > 1:
-		a.say(view.Bad, fmt.Sprintf("%s makes sense for none of the %d, for example %s: %s", action, len(d.refused), d.refused[0].Instance.InstanceID, whyRefused(d.refused[0])))
+		a.say(view.Bad, fmt.Sprintf("%s makes sense for none of the %d: %s, for example %s", action, len(d.refused), whyRefused(d.refused[0]), d.refused[0].Instance.InstanceID))
 	default:
 		a.say(view.Bad, string(action)+": what was chosen is no longer there")
 	}
@@ -288,17 +288,22 @@ func happened(c ops.Change, done []engine.Instance) string {
 
 // scripted is the command line that does the same. Payloads are not repeated.
 func (a *app) scripted(c ops.Change, to []engine.Instance) string {
-	parts := []string{"wfops", quoted(a.conn.Name), string(c.Action)}
+	var words []string
 	if c.Action == ops.ActionSignal {
-		parts = append(parts, quoted(c.Signal))
+		words = append(words, c.Signal)
 	}
 	for _, i := range to {
-		parts = append(parts, quoted(i.InstanceID))
+		words = append(words, i.InstanceID)
 	}
+	flags := "--reason " + quoted(c.Reason)
 	if len(c.Payload) > 0 {
-		parts = append(parts, "--input", "…")
+		flags = "--input … " + flags
 	}
-	return strings.Join(append(parts, "--reason", quoted(c.Reason)), " ")
+	behind := operands(words...)
+	if !strings.HasPrefix(behind, "-- ") { // which ends the flags
+		flags, behind = behind, flags
+	}
+	return strings.Join([]string{"wfops", quoted(a.conn.Name), string(c.Action), flags, behind}, " ")
 }
 
 // waitedFor are the signals that instances wait for, the one that most do first.

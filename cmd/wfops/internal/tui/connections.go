@@ -29,12 +29,21 @@ type connections struct {
 // openConnections shows what there is to connect to or, given the name of a place,
 // connects to it.
 func (a *app) openConnections(args ...string) bool {
+	if len(args) > 0 && !slices.Contains(a.profiles(), args[0]) && slices.Contains(placeWords(), args[0]) {
+		args = nil // the screen lists, shows and tries them
+	}
 	if len(args) > 0 {
 		a.connectTo(args[0], false)
 		return true
 	}
 	a.show(&connections{a: a, tried: map[string]view.Trial{}})
 	return true
+}
+
+// placeWords are what a command line may say of profiles.
+func placeWords() []string {
+	c, _ := commandOf("ctx")
+	return c.Args[0].Words
 }
 
 func (*connections) scopes() []command.Scope { return []command.Scope{command.ScopeConnections} }

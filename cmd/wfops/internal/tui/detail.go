@@ -261,12 +261,14 @@ func (d *detail) twin() string {
 
 // command is what a command line shows the same with.
 func (d *detail) command(name string) string {
-	args := []string{"wfops", d.a.conn.Name, name, d.instance().InstanceID}
-	if !d.detail.Status.Open() { // the id alone may name a later execution
-		args[3] = d.instance().InstanceID + "/" + d.instance().ExecutionID
+	return "wfops " + quoted(d.a.conn.Name) + " " + name + " " + operands(reference(&d.detail.Summary))
+}
+
+// reference names an execution on a command line. Of one that has ended the id alone may
+// name a later one.
+func reference(s *backend.Summary) string {
+	if s.Status.Open() {
+		return s.Instance.InstanceID
 	}
-	for i, arg := range args {
-		args[i] = quoted(arg)
-	}
-	return strings.Join(args, " ")
+	return s.Instance.InstanceID + "/" + s.Instance.ExecutionID
 }

@@ -91,6 +91,15 @@ func (r *diffRow) refresh() {
 	})
 }
 
+// copies are both sides of all places, and the command that has them.
+func (r *diffRow) copies() []copyItem {
+	var b strings.Builder
+	for _, line := range view.WholeFields(r.all, r.a.options(), everything) {
+		b.WriteString(strings.TrimRight(text(line), " ") + "\n")
+	}
+	return []copyItem{{"places that differ", b.String()}, {"command that shows this", r.twin}}
+}
+
 func (r *diffRow) draw(at grid.Area, o view.Options) {
 	body, foot := at.Bottom(2)
 	head, body := body.Top(1)

@@ -195,7 +195,7 @@ func (a *app) liveness() string {
 	switch {
 	case a.frozen:
 		return "paused"
-	case a.o.Refresh == 0:
+	case a.o.Refresh == 0, a.conn == nil, !a.can("refresh"): // what is shown does not grow old
 		return ""
 	case a.heard.IsZero():
 		return "reading"

@@ -5,21 +5,18 @@ import (
 	"strings"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
 
 // copies offers what a list is good for elsewhere.
 func (l *list) copies() (items []copyItem) {
-	command := "wfops " + quoted(l.a.conn.Name) + " list"
-	if l.text != "" {
-		command += " --filter " + quoted(l.text)
-	}
 	if s := l.current(); s != nil {
 		items = append(items, copyItem{"id", s.Instance.InstanceID})
 		if row, err := json.Marshal(document.OfInstance(s)); err == nil {
 			items = append(items, copyItem{"JSON", string(row)})
 		}
-		items = append(items, copyItem{"command", "wfops " + quoted(l.a.conn.Name) + " get " + quoted(s.Instance.InstanceID)})
+		items = append(items, copyItem{"command", "wfops " + quoted(l.a.conn.Name) + " get " + operands(reference(s))})
 	}
 	if len(l.marks) > 0 {
 		var ids []string
@@ -31,7 +28,22 @@ func (l *list) copies() (items []copyItem) {
 	if l.text != "" {
 		items = append(items, copyItem{"filter", l.text})
 	}
-	return append(items, copyItem{"list command", command})
+	return append(items, copyItem{"list command", l.twin()})
+}
+
+// twin is the command that lists the same.
+func (l *list) twin() string {
+	command := "wfops " + quoted(l.a.conn.Name) + " list"
+	if l.text != "" {
+		command += " --filter " + quoted(l.text)
+	}
+	if l.sort != ops.SortAttention {
+		command += " --sort " + string(l.sort)
+	}
+	if l.up {
+		command += " --reverse"
+	}
+	return command
 }
 
 // saved is all that is loaded.

@@ -86,8 +86,6 @@ type logScreen struct {
 	pager pager
 	// problems leaves out what went well.
 	problems bool
-	calls    int
-	failed   int
 }
 
 func newLog(a *app) *logScreen { return &logScreen{a: a, pager: pager{top: mostLogged * 10}} }
@@ -98,7 +96,8 @@ func (*logScreen) refresh()                  {}
 func (*logScreen) chosen() []backend.Summary { return nil }
 
 func (l *logScreen) facts() []view.Cell {
-	return []view.Cell{{Text: fmt.Sprintf("%s calls of the store, %s failed", view.Count(int64(l.calls)), view.Count(int64(l.failed))), Style: view.Muted}}
+	_, calls, failed := l.a.log.all()
+	return []view.Cell{{Text: fmt.Sprintf("%s calls of the store, %s failed", view.Count(int64(calls)), view.Count(int64(failed))), Style: view.Muted}}
 }
 
 func (l *logScreen) do(name string) bool {
@@ -115,8 +114,7 @@ func (*logScreen) can(name string) bool {
 
 func (l *logScreen) draw(at grid.Area, o view.Options) {
 	atEnd := l.pager.top >= len(l.pager.lines)-l.pager.page
-	var entries []entry
-	entries, l.calls, l.failed = l.a.log.all()
+	entries, _, _ := l.a.log.all()
 	l.pager.lines = l.lines(entries, at.W, o)
 	if l.pager.page = max(1, at.H); atEnd {
 		l.pager.to(len(l.pager.lines))

@@ -33,6 +33,14 @@ var scripted = map[string]string{
 	"version":    "it is for scripts",
 }
 
+// meaningless says why what is called that does nothing on the screen.
+func meaningless(name string) string {
+	if why, only := scripted[name]; only {
+		return "wfops " + name + " is for the command line: " + why
+	}
+	return name + " means nothing here"
+}
+
 // offers returns what means something on the screen, its own things first.
 func (a *app) offers() []offer {
 	scopes := append(slices.Clone(a.top().scopes()), command.ScopeAll)

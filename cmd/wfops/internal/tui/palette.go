@@ -182,7 +182,7 @@ func (p *palette) suggest() {
 	if !hasArgs {
 		p.names(name)
 		for _, id := range p.ids {
-			p.meant = append(p.meant, suggestion{"get " + quoted(id), "instance"})
+			p.meant = append(p.meant, suggestion{"get " + inQuotes(id), "instance"})
 		}
 		return
 	}
@@ -242,7 +242,7 @@ func (p *palette) arguments(name, before, begun string) {
 		values = p.a.profiles()
 	default:
 		for _, id := range p.ids {
-			values = append(values, quoted(id))
+			values = append(values, inQuotes(id))
 		}
 	}
 	for _, value := range values {

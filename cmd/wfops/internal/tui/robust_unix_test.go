@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestSuspend(t *testing.T) {
@@ -22,6 +23,14 @@ func TestSuspend(t *testing.T) {
 	}
 	p.press("Ctrl-Z")
 	p.sees("order-8702")
+	p.misses("there is no shell")
+	stopSelf = func() error { // and while it is stopped time runs out
+		time.AfterFunc(stopTime+stopTime/4, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGCONT) })
+		return nil
+	}
+	p.press("Ctrl-Z")
+	p.sees("order-8702")
+	p.misses("there is no shell")
 	stopSelf = func() error { return nil } // what a process does whose shell is gone
 	p.press("Ctrl-Z")
 	p.sees("there is no shell to go back to")

@@ -18,7 +18,7 @@ import (
 const canSuspend = true
 
 // stopTime is how long a process takes at most to stop that may.
-const stopTime = 300 * time.Millisecond
+const stopTime = 200 * time.Millisecond
 
 // suspend leaves the program in the background, as Ctrl-Z does elsewhere, and goes on
 // when the shell lets it. Where there is no shell that could, nothing stops it, and
@@ -33,14 +33,14 @@ func (a *app) suspend() {
 	defer signal.Stop(continued)
 	err := stopSelf()
 	if err == nil {
-		timer := time.NewTimer(stopTime)
-		defer timer.Stop()
-		select {
-		case <-continued:
-			a.say(view.Plain, "")
-		case <-timer.C:
-			a.say(view.Muted, "there is no shell to go back to")
+		said := "there is no shell to go back to"
+		for range 2 { // time also runs out while it is stopped: why it goes on is heard after that
+			if heard(continued, stopTime) {
+				said = ""
+				break
+			}
 		}
+		a.say(view.Muted, said)
 	}
 	a.redraw = true
 	if resumed := a.terminal.Resume(); resumed != nil {
@@ -50,6 +50,18 @@ func (a *app) suspend() {
 		a.fail(fmt.Errorf("stopping: %w", err))
 	}
 	a.top().refresh()
+}
+
+// heard waits for a signal, for so long.
+func heard(signals <-chan os.Signal, within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-signals:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // stopSelf stops the job that the program is part of, as the terminal would have done.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -45,8 +46,17 @@ func words(text string) (all []string, err error) {
 	return all, nil
 }
 
-// quoted returns a word as a shell takes it for one.
+// quoted returns a word as a shell takes it for one. A control character would act upon
+// the terminal that a command is pasted into: it is spelled.
 func quoted(word string) string {
+	if strings.IndexFunc(word, unicode.IsControl) >= 0 {
+		return spelled(word)
+	}
+	return inQuotes(word)
+}
+
+// inQuotes returns a word as words takes it for one.
+func inQuotes(word string) string {
 	plain := func(r rune) bool {
 		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:@%+=,", r))
 	}
@@ -54,4 +64,32 @@ func quoted(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// spelled returns a word in the quotes of bash, ksh and zsh that know escapes.
+func spelled(word string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c == '\'', c == '\\':
+			b.WriteString(`\` + string(c))
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c) // of three digits, so that none that follows is taken for one
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "$'" + b.String() + "'"
+}
+
+// operands are the words behind a command's flags. None is taken for a flag.
+func operands(words ...string) string {
+	all := make([]string, len(words))
+	guard := ""
+	for i, word := range words {
+		if all[i] = quoted(word); strings.HasPrefix(word, "-") {
+			guard = "-- "
+		}
+	}
+	return guard + strings.Join(all, " ")
 }
