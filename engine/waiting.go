@@ -13,6 +13,8 @@ type Waiting struct {
 	Since   time.Time `json:"since,omitzero"`
 	Until   time.Time `json:"until,omitzero"`
 	Attempt int       `json:"attempt,omitempty"`
+	// Next is when that attempt of an activity may begin, if the one before has failed.
+	Next time.Time `json:"next,omitzero"`
 	// More is how many other things it waits for besides.
 	More int `json:"more,omitempty"`
 }

@@ -252,6 +252,7 @@ func commitUpdatesTheSummary(e *env) {
 	waiting := &engine.Waiting{
 		Kind: engine.WaitSignal, Name: "go", Ref: 3, Since: e.clock.Now().Truncate(time.Microsecond),
 		Until: e.clock.Now().Add(time.Hour).Truncate(time.Microsecond), Attempt: 2, More: 1,
+		Next: e.clock.Now().Add(time.Minute).Truncate(time.Microsecond),
 	}
 	h := e.claim()
 	e.clock.Advance(2 * time.Millisecond)

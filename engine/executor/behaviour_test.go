@@ -329,8 +329,9 @@ func TestBehaviour14_Retries(t *testing.T) {
 	t.Run("the attempt is visible", func(t *testing.T) {
 		s := newSession(t, "flow", chain1, options{})
 		s.start()
-		step := s.mustApply(s.event(1, history.ActivityAttemptFailed{Failure: broken.Failure, Run: history.Run{Attempt: 1}}))
-		if step.Attempt != 2 || step.Waiting.Attempt != 2 || step.LastError == nil || *step.LastError != "broken" {
+		next := s.now.Add(time.Minute)
+		step := s.mustApply(s.event(1, history.ActivityAttemptFailed{Failure: broken.Failure, Run: history.Run{Attempt: 1}, Next: next}))
+		if step.Attempt != 2 || step.Waiting.Attempt != 2 || !step.Waiting.Next.Equal(next) || step.LastError == nil || *step.LastError != "broken" {
 			t.Errorf("attempt %d, waiting %+v, last error %v", step.Attempt, step.Waiting, step.LastError)
 		}
 	})

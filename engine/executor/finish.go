@@ -243,7 +243,7 @@ func (e *Executor) waitPending(p *pending, since time.Time) engine.Waiting {
 	line := engine.Waiting{Name: history.Subject(p.body), Ref: p.ref, Since: since, Kind: engine.WaitOther}
 	switch b := p.body.(type) { //nolint:gochecksumtype // the others are not waited for
 	case history.ActivityScheduled:
-		line.Kind, line.Attempt = engine.WaitActivity, p.attempt
+		line.Kind, line.Attempt, line.Next = engine.WaitActivity, p.attempt, p.next
 	case history.TimerScheduled:
 		line.Kind, line.Until = engine.WaitTimer, b.Until
 	case history.ChildScheduled:

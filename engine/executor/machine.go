@@ -23,6 +23,7 @@ type pending struct {
 	at      time.Time    // when it was issued
 	out     command.Outcome
 	attempt int
+	next    time.Time // when that attempt of an activity may begin, if another has failed
 
 	older, newer *pending // in openCommands
 }
@@ -57,7 +58,9 @@ func (e *Executor) activityFailed(p *pending, ev history.Event) bool {
 // at the history, and workflow code hears of the last one only.
 func (e *Executor) attemptFailed(p *pending, ev history.Event) bool {
 	b := ev.Body.(history.ActivityAttemptFailed)
-	p.attempt = max(p.attempt, b.Run.Attempt+1)
+	if b.Run.Attempt >= p.attempt {
+		p.attempt, p.next = b.Run.Attempt+1, b.Next
+	}
 	e.retried[p.ref] = p
 	e.noteError(b.Failure)
 	return false

@@ -40,7 +40,7 @@ func TestCodec(t *testing.T) {
 	for line, want := range map[string]string{
 		"shop history order-8841 --jq 'select(.seq==2).body.args[0].fxh'":                    "N-113\n",
 		"shop history order-8841 --sealed --jq 'select(.seq==2).body.args[0].sku'":           "A-113\n",
-		"shop diff order-8790 order-8841 --level event -o json --jq '.rows[1].changes[0].b'": "beqre-8841\n",
+		"shop diff order-8790 order-8841 --level event -o json --jq '.rows[1].changes[0].b'": "\"beqre-8841\"\n",
 	} {
 		if r := w.run(split(line)...); r.exit > 1 || r.out != want {
 			t.Errorf("%s: %+v", line, r)

@@ -174,7 +174,7 @@ func reads() []Command {
 		},
 		{
 			Name: "health", Title: "Look for what is wrong", Needs: NeedsRead, Keys: []Key{{ScopeAll, "H"}},
-			Help: "Exits with 0 if nothing is, with 1 if something is.", Examples: []string{"wfops app.db health --max-wait 5m"},
+			Help: "Exits with 0 if nothing is, with 1 if something is, with 2 or more if it can't be\ntold: an exported history knows no queues or workers.", Examples: []string{"wfops app.db health --max-wait 5m"},
 		},
 		{
 			Name: "wait", Title: "Wait until an instance has a status", Args: one, Needs: NeedsRead,

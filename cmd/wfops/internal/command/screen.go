@@ -13,6 +13,8 @@ type Move struct {
 	// Hint is the word beside the key at the foot of the screen; without one it is
 	// found in the help only.
 	Hint string
+	// Roomy hints are shown where all others have found room.
+	Roomy bool
 }
 
 // keys binds several keys in one scope.
@@ -58,7 +60,7 @@ func walking() []Move {
 		{Name: "last", Title: "To the last line", Keys: keys(ScopeAll, "G", "End")},
 		{Name: "enter", Title: "Open what is under the cursor", Keys: keys(ScopeAll, "Enter"), Hint: "open"},
 		{Name: "back", Title: "Back to where you came from", Keys: keys(ScopeAll, "Esc"), Hint: "back"},
-		{Name: "next-pane", Title: "To the next part of the screen", Keys: keys(ScopeAll, "Tab")},
+		{Name: "next-pane", Title: "To the next part of the screen", Keys: keys(ScopeAll, "Tab"), Hint: "pane", Roomy: true},
 		{Name: "previous-pane", Title: "To the part of the screen before", Keys: keys(ScopeAll, "Shift-Tab")},
 		{Name: "next", Title: "To the next match, problem or difference", Keys: keys(ScopeAll, "n")},
 		{Name: "previous", Title: "To the match, problem or difference before", Keys: keys(ScopeAll, "N")},
@@ -83,13 +85,13 @@ func screens() []Move {
 // showing changes how things look, everywhere.
 func showing() []Move {
 	return []Move{
-		{Name: "wide", Title: "Show more columns, or fewer", Keys: keys(ScopeAll, "w")},
-		{Name: "times", Title: "Show times relative, in UTC, or local", Keys: keys(ScopeAll, "T")},
-		{Name: "freeze", Title: "Stop reading anew, or go on", Keys: keys(ScopeAll, "p")},
+		{Name: "wide", Title: "Show more columns, or fewer", Keys: keys(ScopeAll, "w"), Hint: "wide", Roomy: true},
+		{Name: "times", Title: "Show times relative, in UTC, or local", Keys: keys(ScopeAll, "T"), Hint: "times", Roomy: true},
+		{Name: "freeze", Title: "Stop reading anew, or go on", Keys: keys(ScopeAll, "p"), Hint: "pause", Roomy: true},
 		{Name: "refresh", Title: "Read anew now", Keys: keys(ScopeAll, "Ctrl-R")},
 		{Name: "redraw", Title: "Draw the screen anew", Keys: keys(ScopeAll, "Ctrl-L")},
 		{Name: "mouse", Title: "Leave the mouse to the terminal, or take it back", Keys: keys(ScopeAll, "%")},
-		{Name: "yank", Title: "Copy what is under the cursor", Keys: keys(ScopeAll, "y")},
+		{Name: "yank", Title: "Copy what is under the cursor", Keys: keys(ScopeAll, "y"), Hint: "copy", Roomy: true},
 		{Name: "yank-menu", Title: "Choose what to copy", Keys: keys(ScopeAll, "Y")},
 		{Name: "save", Title: "Save what is shown to a file", Keys: keys(ScopeAll, "Ctrl-S")},
 		{Name: "suspend", Title: "Leave the program in the background", Keys: keys(ScopeAll, "Ctrl-Z")},

@@ -87,7 +87,7 @@ func inUTC(w *engine.Waiting) *engine.Waiting {
 		return nil
 	}
 	c := *w
-	c.Since, c.Until = utc(c.Since), utc(c.Until)
+	c.Since, c.Until, c.Next = utc(c.Since), utc(c.Until), utc(c.Next)
 	return &c
 }
 

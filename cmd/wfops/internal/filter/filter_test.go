@@ -112,6 +112,7 @@ func TestPlanPushesDown(t *testing.T) {
 		{"/re/", true},
 		{"err:Declined", true},
 		{"id:*1", true},
+		{"is:open worker:w-7f", true},
 		{"retry:<3", true},
 		{"waiting:>1h", true},
 		{"!type:Order", true},

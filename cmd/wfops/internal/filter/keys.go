@@ -125,6 +125,11 @@ var keys = []*key{
 		push:  pushOne(func(q *backend.Query) *string { return &q.Build }),
 	},
 	{
+		name: "worker", help: "worker that ran it last", example: "worker:w-7f*",
+		match: func(_ *term, v value, s *backend.Summary, _ time.Time) bool { return v.is(s.Worker) },
+		push:  func(*term, *Plan, time.Time) bool { return false }, // stores know no such question
+	},
+	{
 		name: "class", help: "why it is blocked", example: "class:NONDETERMINISM",
 		match: func(_ *term, v value, s *backend.Summary, _ time.Time) bool { return v.is(s.BlockClass) },
 		push:  pushOne(func(q *backend.Query) *string { return &q.BlockClass }),

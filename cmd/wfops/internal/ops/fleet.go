@@ -23,8 +23,16 @@ type Worker struct {
 	Lost bool
 }
 
-// Workers returns the workers that the store has heard of, latest seen first.
+// errFile is what is said of the file of an exported history, which knows nothing of
+// queues and workers: an empty answer would read as if there were none, and all were well.
+var errFile = fmt.Errorf("%w: an exported history does not tell of queues, workers or health; ask the store that it is from", engine.ErrInvalidArgument)
+
+// Workers returns the workers that the store has heard of, latest seen first. A file can't
+// tell: that is an engine.ErrInvalidArgument, for Queues and Health as well.
 func (s *Store) Workers(ctx context.Context) ([]Worker, error) {
+	if s.o.File {
+		return nil, errFile
+	}
 	rows, err := s.b.Workers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing workers: %w", err)

@@ -99,14 +99,21 @@ func queueFindings(queues []Queue, o HealthOptions, now time.Time) []Finding {
 		case q.Ready == 0:
 		case q.Workers == 0:
 			found = append(found, Finding{SeverityProblem, "queue-unserved", subject,
-				fmt.Sprintf("%d tasks are ready and no living worker serves the queue", q.Ready), "start a worker for it"})
+				ready(q.Ready) + " and no living worker serves the queue", "start a worker for it"})
 		case waited > o.MaxWait:
 			found = append(found, Finding{SeverityProblem, "queue-slow", subject,
-				fmt.Sprintf("the oldest of %d ready tasks has waited %s; %d of %d slots are taken", q.Ready, waited.Round(time.Second), q.Used, q.Slots),
+				fmt.Sprintf("a task has waited %s; %s, %d of %d slots are taken", waited.Round(time.Second), ready(q.Ready), q.Used, q.Slots),
 				"add workers if the slots are taken; else see if the workers know the workflow and activity"})
 		}
 	}
 	return found
+}
+
+func ready(n int64) string {
+	if n == 1 {
+		return "1 task is ready"
+	}
+	return fmt.Sprintf("%d tasks are ready", n)
 }
 
 func workerFindings(workers []Worker, now time.Time) []Finding {

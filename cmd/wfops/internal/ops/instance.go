@@ -143,7 +143,10 @@ func (s *Store) Detail(ctx context.Context, i engine.Instance) (Detail, error) {
 	if d.Pending, err = s.b.Pending(ctx, d.Instance, maxPending); err != nil {
 		return d, fmt.Errorf("what is pending of %s: %w", d.Instance, err)
 	}
-	if d.Workers, err = s.Workers(ctx); err != nil {
+	if !d.File {
+		d.Workers, err = s.Workers(ctx)
+	}
+	if err != nil {
 		return d, err
 	}
 	d.Workers = slices.DeleteFunc(d.Workers, func(w Worker) bool { return w.Lost })

@@ -445,3 +445,29 @@ func TestWaitFollowsTheRun(t *testing.T) {
 		t.Errorf("%s is %s, %v", got.Instance, got.Status, err)
 	}
 }
+
+// What a file can't know is an error, not an answer that reads as if all were well.
+func TestFileTellsNothingOfWorkers(t *testing.T) {
+	b := memory.New()
+	t.Cleanup(func() { _ = b.Close() })
+	s := ops.New(b, ops.Options{File: true})
+	_, health := s.Health(t.Context(), ops.HealthOptions{})
+	_, queues := s.Queues(t.Context())
+	_, workers := s.Workers(t.Context())
+	for what, err := range map[string]error{"health": health, "queues": queues, "workers": workers} {
+		if !errors.Is(err, engine.ErrInvalidArgument) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestCensusTellsWhatIsWaitedFor(t *testing.T) {
+	clock := opstest.NewClock(now)
+	b := memory.New(memory.WithClock(clock.Now))
+	t.Cleanup(func() { _ = b.Close() })
+	opstest.Shop(t, b, clock, now)
+	c, err := ops.New(b, ops.Options{}).Census(t.Context())
+	if err != nil || c.Total != 14 || c.FailedLately != 2 || c.Waiting[engine.WaitSignal] != 2 || c.Waiting[engine.WaitTimer] != 1 || c.Paused != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
@@ -36,26 +35,18 @@ func (a *app) recensus() {
 // aged counts tell how old they are.
 const aged = 10 * time.Second
 
-// census is how many instances there are in the store, for the head line: what is
-// needed least comes last.
-func (a *app) census() []view.Cell {
+// census is how many instances there are in the store, for so much room in the head line.
+func (a *app) census(width int) []view.Cell {
 	if a.counted.at.IsZero() {
 		return nil
 	}
-	cells := view.Census(a.counted.census, a.options())
+	var old []view.Cell
 	if age := a.o.Clock().Sub(a.counted.at); age > aged {
-		cells[0].Text = view.Span(age) + " ago: " + cells[0].Text
+		old = []view.Cell{{Text: "  " + view.Span(age) + " ago:", Style: view.Muted}}
 	}
-	return cells
-}
-
-// paintCensus puts as many of the counts as find room into a line of the head.
-func (a *app) paintCensus(at grid.Area) {
-	x := 0
-	for _, c := range a.census() {
-		if c.Text = "  " + c.Text; x+view.Width(c.Text) > at.W {
-			return
-		}
-		x = at.Put(x, 0, 0, c)
+	cells := view.Census(a.counted.census, a.options(), width-widthOf(old))
+	if len(cells) == 0 {
+		return nil
 	}
+	return append(old, cells...)
 }

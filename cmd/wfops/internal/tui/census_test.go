@@ -49,16 +49,16 @@ func TestHeadCountsSparingly(t *testing.T) {
 		p.sees(texts...)
 	}
 	expect(1)
-	if strings.Contains(p.screen(), "ago: ") {
+	if strings.Contains(p.screen(), "ago:") {
 		t.Errorf("fresh counts tell their age:\n%s", p.screen())
 	}
 	clock.Set(clock.Now().Add((countShare - 1) * time.Second))
-	expect(1, "6m39s ago: ≠ 1 blocked")
+	expect(1, "6m39s ago:  ≠ 1 blocked")
 	clock.Set(clock.Now().Add(time.Second))
 	expect(2)
 	l.fails.Store(true)
 	clock.Set(clock.Now().Add((countShare + 10) * time.Second))
-	expect(3, "ago: ≠ 1 blocked", "order-8702") // what was counted stays, and nothing is lost
+	expect(3, "ago:  ≠ 1 blocked", "order-8702") // what was counted stays, and nothing is lost
 	expect(3)
 }
 

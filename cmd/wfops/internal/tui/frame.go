@@ -133,27 +133,41 @@ func (a *app) paint(g *grid.Grid) {
 }
 
 func (a *app) paintHead(at grid.Area, o view.Options) {
-	right := []view.Cell{{Text: a.liveness() + "  "}, {Text: o.Now.UTC().Format("15:04:05Z"), Style: view.Muted}}
+	right := []view.Cell{a.liveness(), {Text: "  " + o.Now.UTC().Format("15:04:05Z"), Style: view.Muted}}
 	if a.lost.err != nil {
 		right = []view.Cell{{Text: a.banner(), Style: view.Attention}}
 	}
-	// A long name of a store must not push out the time, or that the store is away.
-	left := at.Line(0, 0, a.identity(at.W-widthOf(right)-2)...)
-	room := at.Sub(left, 0, at.W-left, 1)
-	a.paintCensus(room.Sub(0, 0, room.Sub(2, 0, room.W-2, 1).Right(0, 0, right...), 1))
+	// A long name of a store must not push out the time, or that the store is away, or
+	// what needs attention.
+	room := at.W - widthOf(right) - between
+	x := at.Line(0, 0, a.identity(room-leastCounts)...)
+	at.Sub(x, 0, room-x, 1).Line(0, 0, a.census(room-x)...)
+	at.Sub(x+between, 0, at.W-x-between, 1).Right(0, 0, right...)
+	a.paintWay(at, o)
+}
+
+// paintWay shows the way back, of which the end matters most, and what is beside it.
+func (a *app) paintWay(at grid.Area, o view.Options) {
+	facts := a.top().facts()
+	room := at.W - between - widthOf(fitting(facts, 0))
+	from := 0
+	for from < len(a.stack)-1 && view.Width(view.Escape(a.crumbs(from))) > room {
+		from++
+	}
 	x := 0
-	for i, s := range a.stack {
-		if i > 0 {
+	for i, s := range a.stack[from:] {
+		if i > 0 || from > 0 {
 			x = at.Put(x, 1, 0, view.Cell{Text: o.Arrow(), Style: view.Muted})
 		}
 		x = at.Put(x, 1, grid.Strong, view.Cell{Text: s.title(), Style: view.Header})
 	}
-	room = at.Sub(x+2, 1, at.W-x-2, 1)
-	room.Right(0, 0, fitting(a.top().facts(), room.W)...)
+	beside := at.Sub(x+between, 1, at.W-x-between, 1)
+	beside.Right(0, 0, fitting(facts, beside.W)...)
 }
 
-// leastName is the room for the name of a store in any case.
-const leastName = 8
+// leastName is the room for the name of a store in any case, and leastCounts what is kept
+// for how many instances there are.
+const leastName, leastCounts = 8, 24
 
 // everything is more room than any line needs.
 const everything = 1 << 16
@@ -187,22 +201,35 @@ func (a *app) identity(width int) []view.Cell {
 		mode = view.Cell{Text: " RO", Style: view.Good}
 	}
 	rest := []view.Cell{{Text: " (" + a.conn.Kind + ")", Style: view.Muted}, a.environment(), mode}
-	name := view.Cell{Text: view.Clip(a.conn.Name, max(leastName, width-widthOf(rest))), Style: view.Header}
+	name := view.Cell{Text: nameIn(a.conn.Name, max(leastName, width-widthOf(rest))), Style: view.Header}
 	return append([]view.Cell{name}, rest...)
 }
 
-func (a *app) liveness() string {
-	switch {
-	case a.frozen:
-		return "paused"
-	case a.o.Refresh == 0, a.conn == nil, !a.can("refresh"): // what is shown does not grow old
-		return ""
-	case a.heard.IsZero():
-		return "reading"
-	case a.o.Clock().Sub(a.heard) > staleAfter*a.pace():
-		return "stale " + view.Span(a.o.Clock().Sub(a.heard))
+// nameIn is the name of a store in so much room: of a file the end says most.
+func nameIn(name string, width int) string {
+	if at := strings.LastIndexAny(name, `/\`); at > 0 && view.Width(view.Escape(name)) > width && !strings.Contains(name, "://") {
+		name = "…" + name[at:]
 	}
-	return "live " + a.pace().Round(100*time.Millisecond).String()
+	return view.Clip(name, width)
+}
+
+// liveness says how old what is shown may be. Nothing stands out while it is as fresh as
+// it should be.
+func (a *app) liveness() view.Cell {
+	age := view.Span(a.o.Clock().Sub(a.heard))
+	switch {
+	case a.conn == nil, !a.can("refresh"): // what is shown does not grow old
+		return view.Cell{}
+	case a.heard.IsZero():
+		return view.Cell{Text: "reading", Style: view.Waiting}
+	case a.frozen:
+		return view.Cell{Text: "paused " + age, Style: view.Waiting}
+	case a.o.Refresh == 0:
+		return view.Cell{Text: age + " old", Style: view.Muted}
+	case a.o.Clock().Sub(a.heard) > staleAfter*a.pace():
+		return view.Cell{Text: "stale " + age, Style: view.Attention}
+	}
+	return view.Cell{Text: "live " + a.pace().Round(100*time.Millisecond).String(), Style: view.Muted}
 }
 
 // staleAfter is how many refreshes have to be missing for data to be old.
@@ -231,18 +258,17 @@ func (a *app) paintFoot(at grid.Area, _ view.Options) {
 // between is the room between two hints.
 const between = 2
 
-// hints are the keys at the foot: those of the screen, those of everywhere, and as many
-// commands as there is room for. Help is always there.
+// hints are the keys at the foot: those of the screen, those of everywhere, as many
+// commands as there is room for, and what else finds room then. Help is always there.
 func (a *app) hints(room int) (shown []offer) {
 	all := a.offers()
 	at := slices.IndexFunc(all, func(o offer) bool { return o.name == "help" })
 	help := all[at]
 	room -= help.hintWidth()
-	for _, commands := range []bool{false, true} {
+	for turn := range 3 {
 		for _, o := range all {
 			width := o.hintWidth() + between
-			isCommand := o.cli != ""
-			if o.key != "" && o.hint != "" && isCommand == commands && o.name != help.name && width <= room {
+			if o.key != "" && o.hint != "" && o.turn() == turn && o.name != help.name && width <= room {
 				shown = append(shown, o)
 				room -= width
 			}
@@ -250,6 +276,17 @@ func (a *app) hints(room int) (shown []offer) {
 	}
 	slices.SortStableFunc(shown, func(x, y offer) int { return x.scope - y.scope })
 	return append(shown, help)
+}
+
+// turn says when a hint is given room.
+func (o offer) turn() int {
+	switch {
+	case o.roomy:
+		return 2
+	case o.cli != "":
+		return 1
+	}
+	return 0
 }
 
 func (o offer) hintWidth() int { return view.Width(o.key) + view.Width(o.hint) + 1 }

@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gdamore/tcell/v2"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
+	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
 )
@@ -125,7 +127,7 @@ func TestHintsFit(t *testing.T) {
 			}
 			for _, o := range p.app.offers() {
 				isShown := strings.Contains(foot, " "+o.hint)
-				if o.hint != "" && o.cli == "" && !isShown {
+				if o.hint != "" && o.turn() == 0 && !isShown {
 					t.Errorf("there is no room for the hint %q", o.hint)
 				}
 			}
@@ -195,14 +197,54 @@ func TestMouse(t *testing.T) {
 	}
 	age := func() int { return strings.Index(strings.Split(p.screen(), "\n")[2], "AGE") + 1 }
 	at(age(), 2, tcell.Button1)
-	p.sees("sort created")
+	p.sees("sort created", "AGE↑")
 	at(age(), 2, tcell.Button1)
-	p.sees("sort created ascending")
+	p.sees("sort created ascending", "AGE↓")
+	at(2, 2, tcell.Button1)
+	p.sees("sort attention")
 	at(5, 4, tcell.Button1)
 	at(5, 4, tcell.Button1)
 	p.sees("1·overview") // a double click opens it
 	p.press("%")
 	p.sees("the mouse is the terminal's")
+}
+
+// The head tells how old what is shown may be, and stands out only when it is old.
+func TestHeadTellsTheAgeOfTheData(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	every := 2 * time.Second
+	shows := func(want string, style view.Style) {
+		t.Helper()
+		p.inLoop(func() {
+			p.app.o.Refresh = every // but nothing is read for that
+			defer func() { p.app.o.Refresh = 0 }()
+			if got := p.app.liveness(); got.Text != want || got.Style != style {
+				t.Errorf("%q in style %d, want %q in %d", got.Text, got.Style, want, style)
+			}
+		})
+	}
+	shows("live 2s", view.Muted)
+	p.clock.Set(now.Add(14 * time.Second))
+	shows("stale 14s", view.Attention)
+	p.press("p")
+	shows("paused 14s", view.Waiting)
+	p.press("Ctrl-R")
+	shows("paused 0.0s", view.Waiting)
+	p.press("p")
+	every = 0
+	p.clock.Set(now.Add(30 * time.Second))
+	shows("16s old", view.Muted)
+}
+
+// Of the name of a file the end is shown, and what needs attention has room in any case.
+func TestNamesGiveWay(t *testing.T) {
+	for name, want := range map[string]string{
+		"/srv/very/long/name/of/a/folder/that/nobody/can/read/at/once/orders.sqlite": "…/orders.sqlite (memory) RW  ≠ 1 blocked",
+		"mysql://app@a-server-with-a-long-name.example:3306/orders":                  "mysql://app@a-server-w… (memory) RW",
+		"shop": "shop (memory) RW  ≠ 1 blocked",
+	} {
+		play(t, 80, 24, func(o *Options) { o.Connection.Name = name }).sees(want, "≠", "✗", "▷")
+	}
 }
 
 func TestSettings(t *testing.T) {

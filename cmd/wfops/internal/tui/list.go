@@ -288,7 +288,7 @@ func (l *list) draw(at grid.Area, o view.Options) {
 		at, below = at.Bottom(previewHeight)
 	}
 	rows := func(from, to int, o view.Options) view.Table {
-		t := view.Instances(l.items[from:to], o)
+		t := l.sorted(view.Instances(l.items[from:to], o), o)
 		if !l.wide {
 			t = t.Narrow()
 		}

@@ -255,7 +255,22 @@ func (l *list) prompt() *prompt {
 }
 
 // Columns that a click on their title sorts by.
-var sortedBy = map[string]ops.Sort{"S": ops.SortAttention, "WAITING ON / LAST ERROR": ops.SortAttention, "AGE": ops.SortCreated, "IDLE": ops.SortUpdated, "TRY": ops.SortAttempts}
+var sortedBy = map[string]ops.Sort{"sign": ops.SortAttention, "situation": ops.SortAttention, "age": ops.SortCreated, "idle": ops.SortUpdated, "try": ops.SortAttempts}
+
+// sorted marks the column that the list is in the order of. What was created last is the
+// youngest.
+func (l *list) sorted(t view.Table, o view.Options) view.Table {
+	switch l.sort {
+	case ops.SortCreated:
+		return t.Sorted("age", !l.up, o)
+	case ops.SortUpdated:
+		return t.Sorted("idle", !l.up, o)
+	case ops.SortAttempts:
+		return t.Sorted("try", l.up, o)
+	case ops.SortAttention: // which is of no column
+	}
+	return t
+}
 
 // doubleClick is the time between two clicks that are one.
 const doubleClick = 500 * time.Millisecond
@@ -265,7 +280,7 @@ func (l *list) click(x, y int) {
 	switch {
 	case !ok:
 	case row == 0:
-		if by, sorts := sortedBy[l.table.titleAt(column)]; sorts && by == l.sort {
+		if by, sorts := sortedBy[l.table.columnAt(column)]; sorts && by == l.sort {
 			l.reverse()
 		} else if sorts {
 			l.arrange(by, false)

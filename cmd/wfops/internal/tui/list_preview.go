@@ -105,7 +105,7 @@ func (l *list) drawPreview(at grid.Area, o view.Options) {
 		right.Rule(0, "", o.ASCII)
 		return
 	}
-	for y, cells := range view.Preview(l.seen.detail, o) {
+	for y, cells := range view.Preview(l.seen.detail, o, left.W) {
 		left.Line(y+1, 0, cells...)
 	}
 	if right.W > 0 {

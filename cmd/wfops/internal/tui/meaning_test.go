@@ -35,11 +35,11 @@ func TestTheLogIsNotStale(t *testing.T) {
 	p.inLoop(func() {
 		p.app.o.Refresh = time.Hour
 		p.app.heard = p.app.heard.Add(-2 * staleAfter * p.app.pace())
-		if said := p.app.liveness(); said != "" {
+		if said := p.app.liveness().Text; said != "" {
 			t.Errorf("the log is %q", said)
 		}
 		p.app.back()
-		if said := p.app.liveness(); !strings.HasPrefix(said, "stale") {
+		if said := p.app.liveness().Text; !strings.HasPrefix(said, "stale") {
 			t.Errorf("the list is %q", said)
 		}
 	})

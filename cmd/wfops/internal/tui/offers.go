@@ -17,6 +17,8 @@ type offer struct {
 	key string
 	// hint is the word beside the key at the foot, or "".
 	hint string
+	// roomy hints wait until all others have found room.
+	roomy bool
 	// typed is what is typed behind a colon, and cli on a command line; a move has
 	// none.
 	typed, cli string
@@ -56,7 +58,7 @@ func (a *app) offers() []offer {
 		all = append(all, o)
 	}
 	for _, m := range allMoves() {
-		add(offer{name: m.Name, title: m.Title, hint: m.Hint, typed: ":" + m.Name}, m.Keys)
+		add(offer{name: m.Name, title: m.Title, hint: m.Hint, roomy: m.Roomy, typed: ":" + m.Name}, m.Keys)
 	}
 	for _, c := range allCommands() {
 		if _, only := scripted[c.Name]; only {

@@ -63,6 +63,8 @@ func (s *service) facts() []view.Cell {
 	}
 	o := s.a.options()
 	switch {
+	case s.a.conn.Store.IsFile():
+		return []view.Cell{{Text: "health can't be told", Style: view.Waiting}}
 	case !s.known:
 		return nil
 	case problems == 0:
@@ -172,6 +174,7 @@ func (s *service) enter() {
 	if row >= s.count(s.focus) {
 		return
 	}
+	s.remember() // which Esc comes back to, wherever it will be by then
 	switch s.focus {
 	case paneProblems:
 		s.advise(s.health.Findings[row])

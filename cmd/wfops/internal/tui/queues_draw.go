@@ -12,7 +12,7 @@ const mostExplained = 4
 
 func (s *service) draw(at grid.Area, o view.Options) {
 	if s.a.conn.Store.IsFile() {
-		at.Line(0, 0, view.Cell{Text: "  A file knows a history, and no queues or workers.", Style: view.Plain})
+		at.Line(0, 0, view.Cell{Text: "  An exported history knows no queues or workers: how they do can't be told from it.", Style: view.Plain})
 		return
 	}
 	if !s.known {

@@ -96,18 +96,26 @@ func (*worker) scopes() []command.Scope { return []command.Scope{command.ScopeQu
 
 func (w *worker) title() string { return w.worker.ID }
 
-func (*worker) facts() []view.Cell { return nil }
+func (*worker) facts() []view.Cell {
+	return []view.Cell{{Text: "Enter lists what it ran last and is open", Style: view.Muted}}
+}
 
 // can says which moves mean something here.
 func (*worker) can(name string) bool {
 	switch name {
-	case "enter", "filter", "actions", "wide", "next", "previous", "next-pane", "previous-pane", "yank", "yank-menu":
+	case "filter", "actions", "wide", "next", "previous", "next-pane", "previous-pane", "yank", "yank-menu":
 		return false
 	}
 	return true
 }
 
-func (w *worker) do(name string) bool { return w.pager.move(name) }
+func (w *worker) do(name string) bool {
+	if name == "enter" {
+		w.a.openFiltered("is:open worker:" + filter.Word(w.worker.ID))
+		return true
+	}
+	return w.pager.move(name)
+}
 
 func (*worker) chosen() []backend.Summary { return nil }
 

@@ -22,7 +22,8 @@ func TestWhatTheScreensOffer(t *testing.T) {
 	a := &app{stack: make([]screen, 1)}
 	offering := map[string]interface{ can(name string) bool }{"service": &service{a: a}, "worker": &worker{a: a}, "connections": &connections{a: a}}
 	for name, s := range offering {
-		if s.can("filter") || s.can("enter") || s.can("next") || !s.can("help") {
+		opens := name == "worker" // which is there, as the others' rows are not
+		if s.can("filter") || s.can("enter") != opens || s.can("next") || !s.can("help") {
 			t.Errorf("%s offers what it can't do, or no help", name)
 		}
 	}
@@ -50,13 +51,7 @@ func served(t *testing.T, rows []opstest.Row, workers ...backend.Worker) (backen
 	clock := opstest.NewClock(now)
 	b := memory.New(memory.WithClock(clock.Now))
 	t.Cleanup(func() { _ = b.Close() })
-	opstest.Seed(t, b, clock, rows)
-	for _, w := range workers {
-		clock.Set(w.Seen)
-		if err := b.Heartbeat(t.Context(), w); err != nil {
-			t.Fatal(err)
-		}
-	}
+	opstest.Seed(t, b, clock, rows, workers...)
 	clock.Set(now)
 	return pinned{b}, clock
 }
@@ -184,6 +179,22 @@ func TestQueueLeadsToItsInstances(t *testing.T) {
 	p.sees("/queue:" + queue)
 	p.press("Esc", "Esc")
 	p.sees("workflows")
+}
+
+// What a worker has is a list, from which the way back leads to where it was opened.
+func TestWorkerLeadsToItsInstances(t *testing.T) {
+	p := play(t, 80, 24, nil)
+	p.press("W", "j")
+	p.sees("> w-7f")
+	p.press("Enter")
+	p.sees("workers › w-7f", "Enter lists")
+	p.press("Enter")
+	p.sees("/is:open worker:w-7f", "scan", "1 of 7", "order-8841", "kyc-5520")
+	p.misses("order-8788", "import-311-a") // which have ended
+	p.press("G", "Enter", "Esc", "Esc", "Esc")
+	p.sees("> workers 2, 1 lost", "> w-7f")
+	p.press("Esc")
+	p.sees("order-8788")
 }
 
 // A queue may have any name.

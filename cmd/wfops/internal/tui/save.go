@@ -32,7 +32,7 @@ func (a *app) save() {
 		body = g.Text()
 	}
 	name := fmt.Sprintf("%s-%s.txt", now.UTC().Format("20060102T150405"), fileName(a.top().title()))
-	head := fmt.Sprintf("%s  %s  %s\n\n", text(a.identity(everything)), a.crumbs(), now.UTC().Format("2006-01-02T15:04:05Z"))
+	head := fmt.Sprintf("%s  %s  %s\n\n", text(a.identity(everything)), a.crumbs(0), now.UTC().Format("2006-01-02T15:04:05Z"))
 	ask(a, nil, "save", func(context.Context) (string, error) {
 		return filepath.Join(dir, "saved", name), writeState(filepath.Join(dir, "saved"), name, view.EscapeLines(head+body))
 	}, func(path string, err error) {
@@ -52,11 +52,14 @@ func fileName(text string) string {
 	return strings.Trim(name[:min(len(name), 60)], "_.-")
 }
 
-// crumbs is the way to the screen.
-func (a *app) crumbs() string {
-	titles := make([]string, len(a.stack))
-	for i, s := range a.stack {
-		titles[i] = s.title()
+// crumbs is the way to the screen, from one of those on it on.
+func (a *app) crumbs(from int) string {
+	var titles []string
+	if from > 0 {
+		titles = append(titles, "")
+	}
+	for _, s := range a.stack[from:] {
+		titles = append(titles, s.title())
 	}
 	return strings.Join(titles, a.options().Arrow())
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -35,7 +36,7 @@ type capture struct {
 var captures = []capture{
 	{
 		name: "list", title: "The list", scopes: []command.Scope{command.ScopeList},
-		about: "What needs attention comes first. WAITING ON tells what an instance is waiting for,\nand since when, or what went wrong last; below is the instance under the cursor.",
+		about: "What needs attention comes first. WAITING ON tells what an instance is waiting for,\nand since when, or what went wrong last; below is the instance under the cursor. The head\ncounts instances: blocked, failed within a day, running, and of those how many wait for\na signal (◇) or a timer (◷) or are paused (‖); and it tells how old all that may be.",
 		press: []string{"j", "j", "j"}, twins: []string{"wfops ./shop.db list"},
 	},
 	{
@@ -73,7 +74,7 @@ var captures = []capture{
 	},
 	{
 		name: "service", title: "Queues, workers and health", scopes: []command.Scope{command.ScopeQueues},
-		about: "`Q`, `W` and `H` lead here from everywhere. What is wrong comes first.",
+		about: "`Q`, `W` and `H` lead here from everywhere. What is wrong comes first.\nEnter on a queue lists its instances, on a worker what is known of it, and once more\nthe open instances that it ran last; Esc comes back.",
 		press: []string{"H"}, twins: []string{"wfops ./shop.db health", "wfops ./shop.db queues", "wfops ./shop.db workers"},
 	},
 	{
@@ -116,7 +117,11 @@ func TestScreensOfTheDocumentation(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, c := range captures {
-		p := play(t, 80, 24, c.change)
+		p := play(t, 80, 24, func(o *Options) {
+			if o.Refresh = 2 * time.Second; c.change != nil {
+				c.change(o)
+			}
+		})
 		p.press(c.press...)
 		g := p.grid()
 		page(t, filepath.Join("screens", c.name+".txt"), []byte(g.Text()))

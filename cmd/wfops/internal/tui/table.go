@@ -21,24 +21,24 @@ type table struct {
 	// unfocused tables show no cursor: keys go elsewhere.
 	unfocused bool
 	at        grid.Area
-	// titles are where the titles of columns begin.
-	titles []placed
+	// columns are where the columns begin.
+	columns []placed
 }
 
-// placed is a text and the column that it begins at.
+// placed is the key of a column, and where it begins.
 type placed struct {
-	x    int
-	text string
+	x   int
+	key string
 }
 
-// titleAt returns the title of the column that is at x.
-func (t *table) titleAt(x int) (title string) {
-	for _, p := range t.titles {
+// columnAt returns the key of the column that is at x.
+func (t *table) columnAt(x int) (key string) {
+	for _, p := range t.columns {
 		if p.x <= x {
-			title = p.text
+			key = p.key
 		}
 	}
-	return title
+	return key
 }
 
 // rows returns rows of a table as view makes them.
@@ -92,11 +92,11 @@ func (t *table) draw(at grid.Area, o view.Options, load rows, marked func(int) b
 		row, line := t.top+y-1, at.Sub(gutter, y, at.W-gutter, 1)
 		x := 0
 		if y == 0 {
-			t.titles = t.titles[:0]
+			t.columns = t.columns[:0]
 		}
 		for _, c := range cells {
 			if y == 0 {
-				t.titles = append(t.titles, placed{gutter + x, strings.TrimSpace(c.Text)})
+				t.columns = append(t.columns, placed{gutter + x, keyOf(window, strings.TrimSpace(c.Text))})
 			}
 			x = line.Put(x, 0, 0, c) + 1
 		}
@@ -111,6 +111,16 @@ func (t *table) draw(at grid.Area, o view.Options, load rows, marked func(int) b
 			at.Sub(0, y, at.W, 1).Look(grid.Selected)
 		}
 	}
+}
+
+// keyOf returns the key of the column of a title.
+func keyOf(t view.Table, title string) string {
+	for _, c := range t.Columns {
+		if c.Title == title {
+			return c.Key
+		}
+	}
+	return ""
 }
 
 // scroll brings the cursor into sight.

@@ -36,6 +36,9 @@ type Column struct {
 	// Min is how far it may shrink and Max how far it may grow when there is a width
 	// to fit into; 0 means that it keeps its width, or has no limit.
 	Min, Max int
+	// Good is how wide it should be at least where one of the columns could go instead
+	// that are good to have, those of a rank above goodToHave.
+	Good int
 	// Least is how wide it is at least where there is room, so that tables that are
 	// printed one after the other line up.
 	Least int
@@ -46,6 +49,9 @@ type Column struct {
 	Wide bool
 	// Sign is for eyes only: its meaning is in another column, in words.
 	Sign bool
+	// Spare leaves it out where a width is to be fitted into and it holds nothing, unless
+	// it has Least.
+	Spare bool
 	// Spill lets a text take the room of empty cells behind it.
 	Spill bool
 }
@@ -101,6 +107,8 @@ var (
 	signOnlyB      = sign{"+", "+"}
 	signMoved      = sign{">", ">"}
 	signFolded     = sign{"⋯", ":"}
+	signRising     = sign{"↑", "^"}
+	signFalling    = sign{"↓", "v"}
 )
 
 func (o Options) cell(s sign, style Style) Cell {

@@ -175,7 +175,7 @@ func Tree(n *ops.Node, o Options) Table {
 		{Key: "workflow", Title: "WORKFLOW", Min: 10, Max: 32, Rank: 3},
 		{Key: "status", Title: "STATUS", Rank: 4},
 		{Key: "age", Title: "AGE", Right: true, Rank: 2},
-		{Key: "situation", Title: "WAITING ON / LAST ERROR", Min: 24, Rank: 1},
+		{Key: "situation", Title: "WAITING ON / LAST ERROR", Min: 24, Good: 36, Rank: 1},
 	}}
 	t.branch(n, "", "", o)
 	return t

@@ -44,7 +44,7 @@ func count(n int64, style Style) Cell {
 // Workers is the table of workers.
 func Workers(all []ops.Worker, o Options) Table {
 	t := Table{Columns: []Column{
-		{Key: "worker", Title: "WORKER", Min: 8, Max: 40},
+		{Key: "worker", Title: "WORKER", Min: 8, Good: 20, Max: 40},
 		{Key: "host", Title: "HOST", Min: 6, Max: 24, Rank: 4},
 		{Key: "pid", Title: "PID", Right: true, Rank: 6},
 		{Key: "build", Title: "BUILD", Max: 14, Rank: 2},

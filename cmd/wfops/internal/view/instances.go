@@ -17,19 +17,19 @@ import (
 func Instances(all []backend.Summary, o Options) Table {
 	t := Table{Columns: []Column{
 		{Key: "sign", Title: "S", Sign: true},
-		{Key: "instance", Title: "INSTANCE", Min: 12, Max: 48},
-		{Key: "workflow", Title: "WORKFLOW", Min: 10, Max: 32, Rank: 3},
+		{Key: "instance", Title: "INSTANCE", Min: 12, Good: 20, Max: 48},
+		{Key: "workflow", Title: "WORKFLOW", Min: 10, Good: 13, Max: 32, Rank: 3},
 		{Key: "queue", Title: "QUEUE", Min: 6, Max: 20, Rank: 8, Wide: true},
-		{Key: "status", Title: "STATUS", Rank: 5},
+		{Key: "status", Title: "STATUS", Rank: 4},
 		{Key: "age", Title: "AGE", Right: true, Rank: 2},
 		{Key: "idle", Title: "IDLE", Right: true, Rank: 6},
 		{Key: "events", Title: "EVENTS", Right: true, Rank: 7},
-		{Key: "try", Title: "TRY", Right: true, Rank: 4},
+		{Key: "try", Title: "TRY", Right: true, Rank: 5, Spare: true},
 		{Key: "build", Title: "BUILD", Max: 14, Rank: 8, Wide: true},
 		{Key: "worker", Title: "WORKER", Min: 6, Max: 24, Rank: 8, Wide: true},
 		{Key: "execution", Title: "EXECUTION", Rank: 8, Wide: true},
 		{Key: "tags", Title: "TAGS", Min: 8, Max: 40, Rank: 8, Wide: true},
-		{Key: "situation", Title: "WAITING ON / LAST ERROR", Min: 30, Rank: 1},
+		{Key: "situation", Title: "WAITING ON / LAST ERROR", Min: 30, Good: 40, Rank: 1},
 	}}
 	for i := range all {
 		s := &all[i]
@@ -119,11 +119,7 @@ func (o Options) Situation(s *backend.Summary) Cell {
 	case s.HistoryLength == 0:
 		return Cell{"not begun for " + o.age(s.Created), Waiting}
 	case s.Waiting != nil:
-		text := o.waiting(*s.Waiting)
-		if s.LastError != "" && s.Attempt > 1 {
-			text += ": " + s.LastError
-		}
-		return Cell{text, Waiting}
+		return Cell{o.waiting(s), Waiting}
 	}
 	return Cell{s.StatusLine, Plain}
 }
@@ -162,37 +158,74 @@ func blockedBecause(s *backend.Summary) string {
 	if reason.Seq > 0 && !strings.Contains(reason.Message, fmt.Sprintf("event %d", reason.Seq)) {
 		at = fmt.Sprintf(" at event %d", reason.Seq)
 	}
-	return fmt.Sprintf("%s%s: %s", s.BlockClass, at, reason.Message)
+	return fmt.Sprintf("%s%s: %s", s.BlockClass, at, inShort(reason))
 }
 
-// waiting shows what is waited for.
-func (o Options) waiting(w engine.Waiting) string {
-	text := string(w.Kind)
-	if w.Name != "" {
-		text += " " + strconv.Quote(w.Name)
+// inShort leaves out of what a worker has found all but the two names, where those tell
+// it: there is little room.
+func inShort(reason engine.BlockReason) string {
+	was, is := reason.Expected, reason.Issued
+	if was == nil || is == nil || was.Name == "" || is.Name == "" || was.Name == is.Name {
+		return reason.Message
 	}
-	switch {
-	case w.Kind == engine.WaitOther && w.Name == "":
-		text = "something inside the workflow"
-	case w.Kind == engine.WaitTimer && !w.Until.IsZero() && w.Until.Before(o.Now):
-		return text + " overdue for " + Span(o.Now.Sub(w.Until)) + more(w)
+	return "history has " + was.Name + ", the code " + is.Name
+}
+
+// waiting shows what is waited for: what it is first, then since when or until when, and
+// why it is tried again.
+func (o Options) waiting(s *backend.Summary) string {
+	w := s.Waiting
+	text := o.waitedFor(w)
+	switch left := w.Until.Sub(o.Now); {
+	case w.Kind == engine.WaitTimer && !w.Until.IsZero() && left < 0:
+		text += " overdue for " + Span(-left)
 	case w.Kind == engine.WaitTimer && !w.Until.IsZero():
-		return text + " fires in " + Span(w.Until.Sub(o.Now)) + more(w)
-	}
-	if w.Attempt > 1 {
-		text += fmt.Sprintf(", attempt %d", w.Attempt)
-	}
-	if !w.Since.IsZero() {
+		text += " in " + Span(left)
+	case w.Next.After(o.Now):
+		text += " retry in " + Span(w.Next.Sub(o.Now))
+	case !w.Since.IsZero():
 		text += " for " + o.age(w.Since)
 	}
-	return text + more(w)
+	if w.Kind != engine.WaitTimer && w.Until.After(o.Now) {
+		text += ", timer in " + Span(w.Until.Sub(o.Now))
+	}
+	if s.Attempt > 1 && s.LastError != "" {
+		text += ": " + s.LastError
+	}
+	if w.More > 0 {
+		text += fmt.Sprintf(", %d more", w.More)
+	}
+	return text
 }
 
-func more(w engine.Waiting) string {
-	if w.More == 0 {
-		return ""
+// waitedFor names what is waited for. Names of activities stand for themselves: most
+// instances wait for one.
+func (o Options) waitedFor(w *engine.Waiting) string {
+	kind := string(w.Kind)
+	switch w.Kind {
+	case engine.WaitActivity:
+		return cmp.Or(w.Name, kind) + o.attempt(w.Attempt)
+	case engine.WaitOther:
+		return cmp.Or(w.Name, "something inside the workflow")
+	case engine.WaitChild:
+		return strings.TrimSpace(kind + " " + w.Name)
+	case engine.WaitSignal, engine.WaitTimer:
 	}
-	return fmt.Sprintf(" and %d more", w.More)
+	if w.Name != "" {
+		kind += " " + strconv.Quote(w.Name)
+	}
+	return kind
+}
+
+// attempt shows which attempt it is, unless it is the first.
+func (o Options) attempt(n int) string {
+	switch {
+	case n <= 1:
+		return ""
+	case o.ASCII:
+		return fmt.Sprintf(" try %d", n)
+	}
+	return fmt.Sprintf(" %s%d", signRetrying.glyph, n)
 }
 
 func positive(n int64) string {

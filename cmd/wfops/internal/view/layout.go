@@ -57,8 +57,12 @@ func (t Table) widths(width int) []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
 		widths[i] = max(1, Width(c.Title), c.Least)
+		used := c.Least
 		for _, row := range t.Rows[:min(len(t.Rows), sampled)] {
-			widths[i] = max(widths[i], cellWidth(row[i].Text, width))
+			used = max(used, cellWidth(row[i].Text, width))
+		}
+		if widths[i] = max(widths[i], used); c.Spare && used == 0 && width > 0 {
+			widths[i] = 0
 		}
 		if c.Max > 0 && width > 0 {
 			widths[i] = min(widths[i], max(c.Max, Width(c.Title)))
@@ -81,37 +85,42 @@ func cellWidth(text string, width int) int {
 	return Width(Clip(text, width))
 }
 
-// fit makes room: first columns shrink, the widest first, then they go, by rank.
+// goodToHave is the highest rank of the columns that others must not be cut for.
+const goodToHave = 3
+
+// fit makes room: first columns shrink, the widest first, then they go, by rank. Those
+// that are good to have go before others get less than what is good for them.
 func (t Table) fit(widths []int, width int) {
 	order := make([]int, len(widths))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(t.Columns[b].Rank, t.Columns[a].Rank) })
-	for _, gone := range append([]int{-1}, order...) {
-		if gone >= 0 {
-			if t.Columns[gone].Rank == 0 {
-				break
-			}
-			widths[gone] = 0
-		}
-		if total(t.least(widths)) <= width {
+	for _, gone := range order {
+		rank := t.Columns[gone].Rank
+		if rank == 0 || total(t.least(widths, rank > goodToHave)) <= width {
 			break
 		}
+		widths[gone] = 0
 	}
-	for over := total(widths) - width; over > 0; over = total(widths) - width {
-		if !t.shrink(widths, over) {
-			return
+	for _, good := range []bool{true, false} {
+		least := t.least(widths, good)
+		for over := total(widths) - width; over > 0 && shrink(widths, least, over); {
+			over = total(widths) - width
 		}
 	}
 }
 
-// least returns how narrow the columns that are left could be.
-func (t Table) least(widths []int) []int {
+// least returns how narrow the columns that are left could be, or how narrow it would be
+// good for them to be.
+func (t Table) least(widths []int, good bool) []int {
 	least := slices.Clone(widths)
 	for i, c := range t.Columns {
-		if c.Min > 0 {
-			least[i] = min(widths[i], c.Min)
+		if to := c.Min; to > 0 {
+			if good {
+				to = max(to, c.Good)
+			}
+			least[i] = min(widths[i], to)
 		}
 	}
 	return least
@@ -119,27 +128,24 @@ func (t Table) least(widths []int) []int {
 
 // shrink takes from the widest column that can give, down to the next one's width at
 // most, and reports whether there was one.
-func (t Table) shrink(widths []int, over int) bool {
+func shrink(widths, least []int, over int) bool {
 	widest, next := -1, 0
-	for i, c := range t.Columns {
-		if c.Min == 0 || widths[i] <= c.Min {
-			continue
-		}
+	for i, w := range widths {
 		switch {
-		case widest < 0 || widths[i] > widths[widest]:
+		case w <= least[i]:
+		case widest < 0 || w > widths[widest]:
 			if widest >= 0 {
 				next = widths[widest]
 			}
 			widest = i
 		default:
-			next = max(next, widths[i])
+			next = max(next, w)
 		}
 	}
 	if widest < 0 {
 		return false
 	}
-	give := max(1, min(over, widths[widest]-max(next, t.Columns[widest].Min)))
-	widths[widest] -= give
+	widths[widest] -= max(1, min(over, widths[widest]-max(next, least[widest])))
 	return true
 }
 
@@ -166,6 +172,22 @@ func (t Table) Select(keys []string) (selected Table, unknown []string) {
 		picked = append(picked, i)
 	}
 	return t.pick(picked), unknown
+}
+
+// Sorted returns the table with a mark on the column that its rows are in the order of,
+// by rising values or by falling ones. No lack of room takes it away.
+func (t Table) Sorted(key string, rising bool, o Options) Table {
+	mark := o.cell(signFalling, Header).Text
+	if rising {
+		mark = o.cell(signRising, Header).Text
+	}
+	t.Columns = slices.Clone(t.Columns)
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Key == key {
+			c.Title, c.Rank, c.Wide, c.Spare = c.Title+mark, 0, false, false
+		}
+	}
+	return t
 }
 
 // Narrow returns the table without the columns of wide tables.

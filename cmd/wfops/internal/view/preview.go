@@ -6,14 +6,21 @@ import (
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 )
 
-// Preview says in a few lines what an instance is and waits for.
-func Preview(d ops.Detail, o Options) Lines {
+// mostReason is how many lines of a preview say why an instance does not move.
+const mostReason = 2
+
+// Preview says in a few lines what an instance is and waits for, for a width.
+func Preview(d ops.Detail, o Options, width int) Lines {
 	var l Lines
 	s := &d.Summary
 	sign := o.StatusSign(s)
 	l.add(sign, Cell{" " + StatusWord(s), statusStyle(s.Status)}, Cell{" " + s.Workflow, Plain}, Cell{" on " + string(s.Queue), Muted}, Cell{" " + s.Instance.ExecutionID, Muted})
-	l.add(o.Situation(s))
-	l.add(Cell{"created " + o.when(s.Created), Muted}, Cell{fmt.Sprintf(", %d events", s.HistoryLength), Muted}, Cell{worker(s.Worker, s.Build), Muted})
+	situation := o.Situation(s)
+	reason := Paragraph(Clip(situation.Text, mostReason*width), width) // strangers write long errors
+	for _, line := range reason[:min(len(reason), mostReason)] {
+		l.add(Cell{line, situation.Style})
+	}
+	l.add(Cell{"created " + o.Moment(s.Created), Muted}, Cell{fmt.Sprintf(", %d events", s.HistoryLength), Muted}, Cell{worker(s.Worker, s.Build), Muted})
 	for _, row := range Pending(d.Pending, o).Rows {
 		line := []Cell{row[0]}
 		for _, c := range []Cell{row[2], row[4], row[5]} {

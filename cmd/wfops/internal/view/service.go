@@ -140,7 +140,7 @@ const trendFrom = 10 * time.Second
 // tasks has changed while somebody looked. A short one says nothing.
 func WithTrend(t Table, trends []Trend) Table {
 	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Key == "ready" }) + 1
-	t.Columns = slices.Insert(t.Columns, at, Column{Key: "trend", Title: "TREND", Right: true, Rank: 5})
+	t.Columns = slices.Insert(t.Columns, at, Column{Key: "trend", Title: "TREND", Right: true, Rank: 5, Spare: true})
 	for i, row := range t.Rows {
 		cell := Cell{}
 		if since := trends[i].Since; since >= trendFrom {
@@ -152,20 +152,4 @@ func WithTrend(t Table, trends []Trend) Table {
 		t.Rows[i] = slices.Insert(row, at, cell)
 	}
 	return t
-}
-
-// Census says how many executions there are, those first that ask for attention.
-func Census(c ops.Census, o Options) []Cell {
-	number := func(s sign, n int64, words string, style Style) Cell {
-		if n == 0 {
-			style = Muted
-		}
-		return Cell{o.cell(s, style).Text + " " + Count(n) + " " + words, style}
-	}
-	return []Cell{
-		number(signBlocked, c.ByStatus["blocked"], "blocked", Attention),
-		number(signFailed, c.FailedLately, "failed 24h", Bad),
-		number(signRunning, c.ByStatus["running"], "running", Running),
-		{Count(c.Total) + " in all", Muted},
-	}
 }

@@ -25,6 +25,7 @@ func Crowd(rng *rand.Rand, n int, now time.Time) []backend.Summary {
 			LastError:  pick(rng, "", "", "Card declined", "card DECLINED twice", "too late"),
 			StatusLine: pick(rng, "", "ordering", "Paying"),
 			Build:      pick(rng, "b1", "b2", ""),
+			Worker:     pick(rng, "w-1", "w-2"),
 			Tags:       pick(rng, nil, map[string]string{"env": "prod"}, map[string]string{"env": "test", "a:b": "p1"}),
 		}
 		populate(rng, &all[i])

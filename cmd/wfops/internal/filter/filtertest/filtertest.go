@@ -68,6 +68,8 @@ func byName(rng *rand.Rand) Case {
 		simple("type:Order*", func(s *backend.Summary) bool { return strings.HasPrefix(s.Workflow, "Order") }),
 		simple(`type:Bill,"Order"`, func(s *backend.Summary) bool { return s.Workflow == "Bill" || s.Workflow == "Order" }),
 		simple("type:/^O.*l$/", func(s *backend.Summary) bool { return regexp.MustCompile("^O.*l$").MatchString(s.Workflow) }),
+		simple("worker:w-1", func(s *backend.Summary) bool { return s.Worker == "w-1" }),
+		simple("worker:/^w.[02-9]$/", func(s *backend.Summary) bool { return s.Worker == "w-2" }),
 		simple("queue:q1", func(s *backend.Summary) bool { return s.Queue == "q1" }),
 		simple("queue:*1,default", func(s *backend.Summary) bool { return s.Queue == "q1" || s.Queue == engine.QueueDefault }),
 		simple("id:i-1*", func(s *backend.Summary) bool { return strings.HasPrefix(s.Instance.InstanceID, "i-1") }),

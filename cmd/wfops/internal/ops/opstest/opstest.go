@@ -59,9 +59,10 @@ type Row struct {
 // Execution is the execution id that Seed gives to an instance.
 func Execution(id string) string { return "x-" + id }
 
-// Seed makes the rows in b, whose clock is c. It leaves the clock where the last of
-// them changed.
-func Seed(t testing.TB, b backend.Backend, c *Clock, rows []Row) {
+// Seed makes the rows in b, whose clock is c, and heartbeats of workers when they were
+// seen last. All happens in the order of time, as some clocks of stores never go back; the
+// clock stays where the last of it was.
+func Seed(t testing.TB, b backend.Backend, c *Clock, rows []Row, workers ...backend.Worker) {
 	t.Helper()
 	s := seeder{TB: t, b: b, tasks: map[engine.Instance]backend.WorkflowTask{}}
 	type move struct {
@@ -73,6 +74,9 @@ func Seed(t testing.TB, b backend.Backend, c *Clock, rows []Row) {
 		r := &rows[i]
 		r.Instance.ExecutionID = Execution(r.Instance.InstanceID)
 		moves = append(moves, move{r.Created, func() { s.create(r) }}, move{r.Updated, func() { s.step(r) }})
+	}
+	for _, w := range workers {
+		moves = append(moves, move{w.Seen, func() { s.ok(b.Heartbeat(t.Context(), w)) }})
 	}
 	slices.SortStableFunc(moves, func(a, b move) int { return a.at.Compare(b.at) })
 	for _, m := range moves {

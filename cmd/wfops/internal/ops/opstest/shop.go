@@ -18,13 +18,7 @@ import (
 func Shop(t testing.TB, b backend.Backend, c *Clock, now time.Time) {
 	t.Helper()
 	s := shop{TB: t, now: now}
-	Seed(t, b, c, s.rows())
-	for _, w := range s.workers() {
-		c.Set(w.Seen)
-		if err := b.Heartbeat(t.Context(), w); err != nil {
-			t.Fatal(err)
-		}
-	}
+	Seed(t, b, c, s.rows(), s.workers()...)
 	c.Set(now)
 }
 
@@ -151,7 +145,7 @@ func (s shop) retrying() Row {
 	r := s.order("order-8841", engine.StatusRunning, 242*time.Second, append(calls(4200)[:2], call{name: "ChargeCard", args: `{"amt":4200,"cur":"EUR"}`, begins: 22 * time.Second})...)
 	r.Attempt, r.LastError = 3, "429 rate limited"
 	r.Tags = map[string]string{"region": "eu", "tier": "2"}
-	r.Waiting = &engine.Waiting{Kind: engine.WaitActivity, Name: "ChargeCard", Ref: 3, Attempt: 3, Since: s.ago(220 * time.Second)}
+	r.Waiting = &engine.Waiting{Kind: engine.WaitActivity, Name: "ChargeCard", Ref: 3, Attempt: 3, Since: s.ago(220 * time.Second), Next: s.now.Add(12 * time.Second)}
 	r.Updated = s.ago(9 * time.Second)
 	last := r.Events[len(r.Events)-1]
 	r.Activities = []backend.ActivityRow{{Ref: 3, Name: "ChargeCard", Queue: "default", Event: s.encode(last), Scheduled: last.At, Attempt: 3, After: 21 * time.Second, LastError: "429 rate limited"}}
