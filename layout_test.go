@@ -136,7 +136,7 @@ var thirdParty = map[string]string{
 	"cmd/wfops/internal/trace":      "go.opentelemetry.io/otel",
 	"telemetry":                     "go.opentelemetry.io/otel go.opentelemetry.io/proto/otlp google.golang.org/protobuf",
 	"cmd/wfops/internal/servertest": "github.com/go-sql-driver/mysql github.com/jackc/pgx/v5 github.com/redis/go-redis",
-	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3 github.com/zalando/go-keyring",
+	"cmd/wfops/internal/connect":    "go.yaml.in/yaml/v3 github.com/zalando/go-keyring golang.org/x/sys",
 	"cmd/wfops/internal/picture":    "github.com/go-fonts/dejavu golang.org/x/image",
 	// Users write OnActivity(…).Return(…), which is testify's mock.
 	"engine/tester": "github.com/stretchr/testify",

@@ -5,9 +5,7 @@ package connect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -123,16 +121,6 @@ func localFile(dsn string) string {
 	return path
 }
 
-// writable reports whether a file could be opened for writing; one that is not there
-// counts, so that the reason for the failure is the better one.
-func writable(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the file that the user has named
-	if err != nil {
-		return !errors.Is(err, fs.ErrPermission)
-	}
-	return f.Close() == nil
-}
-
 // IsBundle reports whether it is the file of an exported history.
 func (t Target) IsBundle() bool { return IsBundle(t.dsn) }
 
@@ -152,14 +140,30 @@ func (t Target) Open(ctx context.Context) (backend.Backend, error) {
 	if inMemory(t.dsn) || t.dsn == memoryDSN {
 		opts = opts[1:] // there is nothing yet to migrate
 	}
-	if t.file != "" {
-		if _, err := os.Stat(t.file); err != nil {
-			return nil, fmt.Errorf("opening %s: %w", t, err)
+	if t.file == "" {
+		b, err := backends.Open(ctx, t.dsn, opts...)
+		if err != nil {
+			return nil, fmt.Errorf("opening %s: %w", t, t.hide(err))
 		}
+		return b, nil
 	}
-	b, err := backends.Open(ctx, t.dsn, opts...)
+	b, err := t.openFile(ctx, opts)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", t, t.hide(err))
+		return nil, fmt.Errorf("opening %s: %w", t, err)
 	}
 	return b, nil
+}
+
+func (t Target) openFile(ctx context.Context, opts []backends.Option) (backend.Backend, error) {
+	info, err := os.Stat(t.file)
+	if err != nil {
+		return nil, err
+	}
+	held.add(info)
+	b, err := backends.Open(ctx, t.dsn, opts...)
+	if err != nil {
+		held.remove(info)
+		return nil, err
+	}
+	return heldStore{b, info}, nil
 }

@@ -80,7 +80,7 @@ func found(dir string) (names []string) {
 			continue
 		}
 		bundle := strings.HasSuffix(name, ".wfh") || strings.HasSuffix(name, ".wfh.gz")
-		if bundle || isFile(name) && isOurs(filepath.Join(dir, name)) {
+		if bundle || isFile(name) && held.orLook(filepath.Join(dir, name), isOurs) {
 			names = append(names, "."+string(filepath.Separator)+name)
 		}
 	}
