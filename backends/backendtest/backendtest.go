@@ -67,12 +67,24 @@ type Clock struct {
 	mu   sync.Mutex
 	now  time.Time
 	real bool
+	// meant is the real time at which it would be now if nothing but Advance took any.
+	meant time.Time
 }
 
 // NewClock returns a clock that only Advance moves. It starts at a time that
 // has nanoseconds, so that a store that loses them is found out.
 func NewClock() *Clock {
 	return &Clock{now: time.Date(2026, time.January, 2, 3, 4, 5, 123456789, time.UTC)}
+}
+
+// realClock returns one that can't be moved.
+func realClock() *Clock { return &Clock{real: true, meant: time.Now()} }
+
+// late is how much of the time of a real clock nobody has let pass.
+func (c *Clock) late() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.meant)
 }
 
 // Now returns the time.
@@ -89,11 +101,10 @@ func (c *Clock) Now() time.Time {
 func (c *Clock) Advance(d time.Duration) {
 	if c.real {
 		time.Sleep(d) //nolint:forbidigo // a server's time is what is waited for
-		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.meant = c.now.Add(d), c.meant.Add(d)
 }
 
 // testCase is one sentence of the contract.

@@ -62,9 +62,9 @@ func TestConsoleOutlivesItsFile(t *testing.T) {
 		s.becomes(id, waitsForSignal)
 	}
 	statement(t, path, "VACUUM INTO '"+backup+"'")()
-	list.Run("wfops")
+	list.Run("wfops" + brisk)
 	list.Sees(`◇ kyc-1 .*signal "decision"`, `◇ kyc-2 `)
-	one.Run("wfops")
+	one.Run("wfops" + brisk)
 	one.Sees(`◇ kyc-1 `)
 	one.cursorTo("kyc-1")
 	one.Press("Enter")

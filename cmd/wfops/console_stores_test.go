@@ -202,7 +202,7 @@ func TestConsoleOutlivesItsStore(t *testing.T) {
 		s.start("kyc-1", Review, "c1")
 		line, through := servertest.Before(t, dsn)
 		term := terminal(t, 120, 24, through)
-		term.Run("wfops --patience 3s")
+		term.Run("wfops" + brisk)
 		term.Sees(`◇ kyc-1 .*signal "decision"`)
 		line.Cut()
 		term.Sees(`NO ANSWER from the store`, `kyc-1`)

@@ -92,7 +92,8 @@ func TestTaskSignalTheOneThatWaitsLongest(t *testing.T) {
 	term.Press("/")
 	term.Type("waiting:signal")
 	term.Press("Enter")
-	screen := term.Sees("of 3", `signal "decision" for \d`)
+	// What was typed has been read by then, so that no answer takes the cursor back up.
+	screen := term.Sees("workflows /waiting:signal .*of 3", `signal "decision" for \d`, "/ filter")
 	id := longest(t, screen)
 	if id != "kyc-31" {
 		t.Fatalf("by the screen %s waits longest:\n%s", id, screen)

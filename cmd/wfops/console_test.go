@@ -34,7 +34,7 @@ func terminal(t *testing.T, w, h int, dsn string, env ...string) *console {
 	if err := os.WriteFile(filepath.Join(bin, "wfops"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	c.Terminal = tmuxtest.Start(t, w, h, append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "WFOPS_DSN=" + dsn}, env...)...)
+	c.Terminal = tmuxtest.Start(t, w, h, append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "WFOPS_DSN=" + dsn, endsAtOnce()}, env...)...)
 	return c
 }
 
@@ -171,7 +171,7 @@ func TestConsoleNeedsATerminal(t *testing.T) {
 		{"wfops >/dev/null", "Additional help topics", cli.ExitUsage},
 		{"TERM=dumb wfops", "Additional help topics", cli.ExitUsage},
 		{"wfops list | head -1", "order-2", cli.ExitOK},
-		{"wfops list >/dev/full", "no space left", cli.ExitStore},
+		{"wfops list >/dev/full", "no space left", cli.ExitUnwritten},
 		{"setsid -w wfops", "/dev/tty", cli.ExitUsage},
 		{"TERM=nonsense wfops", "terminfo", cli.ExitUsage},
 	} {

@@ -24,6 +24,10 @@ import (
 // asProgram makes the test binary behave like the program.
 const asProgram = "WFOPS_TEST_AS_PROGRAM"
 
+// endsAtOnce returns a variable for programs with the race detector, which otherwise
+// waits for a second before they end, for nothing.
+func endsAtOnce() string { return "GORACE=" + os.Getenv("GORACE") + " atexit_sleep_ms=0" }
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run(faulty(environment(), os.Getenv(fault), os.Getenv(faultFile))))
@@ -44,7 +48,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...) //nolint:gosec // the test binary
-	cmd.Env = append(os.Environ(), asProgram+"=1", "WFOPS_DSN=")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "WFOPS_DSN=", endsAtOnce())
 	return cmd
 }
 

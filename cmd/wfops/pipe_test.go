@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"os"
@@ -35,9 +36,11 @@ func shell(t *testing.T, path, line string) (out, stderr string, exit int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", line) //nolint:gosec // ours
-	cmd.Env = append(os.Environ(), asProgram+"=1", "WFOPS_DSN=", "FILE="+path, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	cmd.Dir = dir
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "sh", "-c", line) //nolint:gosec // ours
+	cmd.Env = append(os.Environ(), asProgram+"=1", "WFOPS_DSN=", endsAtOnce(), "FILE="+path, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	return output(t, cmd)
 }
 
@@ -101,7 +104,10 @@ func TestScripts(t *testing.T) {
 		{`wfops "$FILE" terminate order-2 --reason r </dev/null; echo $?`, "5\n", "wfops: not confirmed: terminate 1 instance needs --yes where nobody can be asked\n"},
 		{`wfops missing.db list; echo $?; ls`, "3\nwfops\n", "wfops: opening missing.db: stat missing.db: no such file or directory\n"},
 		{`export WFOPS_DSN="$FILE"; wfops list -o name | wc -l | tr -d ' '`, "3\n", ""},
-		{`wfops "$FILE" list > /dev/full; echo $?`, "3\n", "wfops: write /dev/stdout: no space left on device\n"},
+		{`wfops "$FILE" list > /dev/full; echo $?`, "74\n", "wfops: the answer can't be written: write /dev/stdout: no space left on device\n"},
+		{`wfops help filter > /dev/full; echo $?`, "74\n", "wfops: the answer can't be written: write /dev/stdout: no space left on device\n"},
+		{`wfops "$FILE" list --watch=100ms -o jsonl > /dev/full; echo $?`, "74\n", "{\"schema\":\"wfops.error/v1\",\"exit\":74,\"message\":\"the answer can't be written: write /dev/stdout: no space left on device\"}\n"},
+		{`wfops "$FILE" queues --watch=100ms -o json > /dev/full; echo $?`, "74\n", "{\"schema\":\"wfops.error/v1\",\"exit\":74,\"message\":\"the answer can't be written: write /dev/stdout: no space left on device\"}\n"},
 	} {
 		if strings.Contains(tc.line, "jq ") && !has("jq") || strings.Contains(tc.line, "/dev/full") && runtime.GOOS != "linux" {
 			continue

@@ -235,7 +235,7 @@ func (l *looked) List(ctx context.Context, q backend.Query) (backend.Page, error
 func (o outage) outlast(t *testing.T, dsn string) {
 	t.Helper()
 	proxy, through := servertest.Before(t, dsn)
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	out, stderr, asked := newNotes(), newNotes(), &looked{twice: make(chan struct{})}
 	done := make(chan int, 1)
@@ -248,7 +248,7 @@ func (o outage) outlast(t *testing.T, dsn string) {
 	select {
 	case <-asked.twice:
 	case exit := <-done:
-		t.Fatalf("%v: exit %d\n%s", o.args, exit, stderr)
+		t.Fatalf("%v: exit %d\n%s\n%s", o.args, exit, out, stderr)
 	}
 	proxy.Cut()
 	stderr.until(t, "trying again")
@@ -262,7 +262,7 @@ func (o outage) outlast(t *testing.T, dsn string) {
 		stop()
 	}
 	if got := <-done; got != int(o.exit) {
-		t.Errorf("%v: exit %d\n%s", o.args, got, stderr)
+		t.Errorf("%v: exit %d\n%s\n%s", o.args, got, out, stderr)
 	}
 }
 

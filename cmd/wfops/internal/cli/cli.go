@@ -90,15 +90,20 @@ func Run(ctx context.Context, env *Env) (code int) {
 	if p.broken { // whoever reads has seen enough
 		return int(ExitOK)
 	}
+	if err == nil {
+		err = p.failed
+	}
 	exit := exitOf(ctx, err)
 	s.explain(err, exit)
 	return int(exit)
 }
 
-// pipe remembers that nobody reads any more. Further writes are dropped.
+// pipe remembers that nobody reads any more. Further writes are dropped. It also
+// remembers what could not be written, which who prints help does not look at.
 type pipe struct {
 	w      io.Writer
 	broken bool
+	failed error
 }
 
 var errNobodyReads = errors.New("nobody reads")
@@ -111,6 +116,10 @@ func (p *pipe) Write(b []byte) (int, error) {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
 		p.broken = true
 		return n, errNobodyReads
+	}
+	if err != nil {
+		err = unwrittenError{err}
+		p.failed = err
 	}
 	return n, err
 }

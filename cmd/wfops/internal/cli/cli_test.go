@@ -232,6 +232,8 @@ func TestCompletion(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"__complete app.db list --filter sta": "status:\n", "__complete app.db list --filter 'x !is:op'": "x !is:open\n", "__complete app.db list --filter tag": "tag.\n",
+		"__complete app.db list --columns sta": "status\n:", "__complete app.db list --columns age,status,i": "age,status,instance\nage,status,idle\n:",
+		"__complete app.db pending --columns re": "ref\n:", "__complete app.db list --columns h": "help\n:", "__complete app.db list --columns age,h": ":6",
 		"__complete app.db list --output j": "\njsonl\n", "__complete app.db list --sort att": "attention\n", "__complete app.db wait --for ca": "canceled\n",
 	} {
 		if r := w.run(split(line)...); !strings.Contains(r.out, want) {

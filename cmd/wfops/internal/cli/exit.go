@@ -24,6 +24,7 @@ const (
 	ExitRefused     Exit = 5 // read-only, not confirmed, in the wrong state
 	ExitPartial     Exit = 6 // some could not be done, or looked at
 	ExitDefect      Exit = 70
+	ExitUnwritten   Exit = 74 // as EX_IOERR of sysexits.h
 	ExitTimeout     Exit = 124
 	ExitHangup      Exit = 129
 	ExitInterrupted Exit = 130
@@ -43,6 +44,7 @@ var exits = []struct {
 	{ExitRefused, "refused: read-only, not confirmed, or not in a state for it"},
 	{ExitPartial, "only some could be done, or looked at"},
 	{ExitDefect, "a defect of wfops"},
+	{ExitUnwritten, "the answer can't be written, to a full disk for one"},
 	{ExitTimeout, "time is up (wait --timeout); a store that does not answer is 3"},
 	{ExitHangup, "the terminal was closed"},
 	{ExitInterrupted, "interrupted"},
@@ -68,9 +70,16 @@ type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
 
+// unwrittenError tells that an answer was found, and could not be written.
+type unwrittenError struct{ error }
+
+func (u unwrittenError) Error() string { return "the answer can't be written: " + u.error.Error() }
+func (u unwrittenError) Unwrap() error { return u.error }
+
 // exitOf says what an error means to a script.
 func exitOf(ctx context.Context, err error) Exit {
 	var usage usageError
+	var unwritten unwrittenError
 	var crash *tui.CrashError
 	switch {
 	case err == nil:
@@ -83,6 +92,8 @@ func exitOf(ctx context.Context, err error) Exit {
 		return ExitHangup
 	case ctx.Err() != nil:
 		return ExitInterrupted
+	case errors.As(err, &unwritten):
+		return ExitUnwritten
 	case errors.Is(err, errNo):
 		return ExitNo
 	case errors.Is(err, errPartial):

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -29,7 +30,11 @@ func runExport(ctx context.Context, s *session, args []string) error {
 	}
 	switch {
 	case s.o.file != "" && s.o.file != "-":
-		if err := diagnostics.WriteFile(s.o.file, b); err != nil {
+		err := diagnostics.WriteFile(s.o.file, b)
+		switch {
+		case errors.Is(err, syscall.ENOSPC):
+			return unwrittenError{err}
+		case err != nil:
 			return usageError{err}
 		}
 		s.note("%d events of %s were written to %s", len(b.Events), b.Instance.InstanceID, s.o.file)

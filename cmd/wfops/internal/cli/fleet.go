@@ -105,27 +105,19 @@ func runWait(ctx context.Context, s *session, args []string) error {
 	if s.o.timeout <= 0 {
 		return s.wait(ctx, args[0], wanted)
 	}
-	short, cancel := context.WithTimeout(ctx, s.o.timeout)
+	short, cancel := context.WithTimeoutCause(ctx, s.o.timeout, errTimeUp)
 	defer cancel()
-	err = s.wait(short, args[0], wanted)
-	if err != nil && errors.Is(err, context.DeadlineExceeded) && short.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: %w", errTimeUp, err)
-	}
-	return err
+	return s.wait(short, args[0], wanted)
 }
 
 func (s *session) wait(ctx context.Context, name string, wanted func(*backend.Summary) bool) error {
-	from, err := s.store.Exact(ctx, name)
-	if err != nil {
-		return err
-	}
 	start := time.Now()
-	last := from
-	if !s.target.IsBundle() { // which does not change
-		last, err = s.waitFor(ctx, from, wanted)
+	last, err := s.store.Exact(ctx, name)
+	if err == nil && !s.target.IsBundle() { // which does not change
+		last, err = s.waitFor(ctx, last, wanted)
 	}
 	if err != nil {
-		return fmt.Errorf("%s is %s after %s: %w", last.Instance, last.Status, time.Since(start).Round(time.Millisecond), err)
+		return notSeen(ctx, &last, time.Since(start).Round(time.Millisecond), err)
 	}
 	o, err := s.now(ctx)
 	if err != nil {
@@ -141,6 +133,22 @@ func (s *session) wait(ctx context.Context, name string, wanted func(*backend.Su
 			s.note("%s", line)
 		}
 		err = errNo
+	}
+	return err
+}
+
+// notSeen is the error of a wait that has ended before the instance has, with what was
+// seen of it last, if anything was.
+func notSeen(ctx context.Context, last *backend.Summary, after time.Duration, err error) error {
+	seen := "the store has not answered"
+	if last.Status != "" {
+		seen = last.Instance.String() + " is " + view.StatusWord(last)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), errTimeUp):
+		return fmt.Errorf("%w: %s after %s", errTimeUp, seen, after)
+	case last.Status != "":
+		return fmt.Errorf("%s after %s: %w", seen, after, err)
 	}
 	return err
 }

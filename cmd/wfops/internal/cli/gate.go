@@ -198,10 +198,14 @@ func (g *gate) document() document.Replays {
 // lines writes lines of text that is escaped already.
 func (s *session) lines(lines view.Lines) error {
 	var b strings.Builder
+	ascii, _ := s.ascii()
 	for _, line := range lines {
 		for i, c := range line {
 			if i > 0 {
 				b.WriteByte(' ')
+			}
+			if ascii {
+				c.Text = view.ASCII(c.Text)
 			}
 			b.WriteString(s.paint(c))
 		}

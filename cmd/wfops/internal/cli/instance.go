@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
+	"github.com/wfops/wfops/cmd/wfops/internal/filter"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/engine/backend"
@@ -22,6 +23,9 @@ func (s *session) detail(ctx context.Context, name string) (ops.Detail, error) {
 		return ops.Detail{}, err
 	}
 	d, err := s.store.Detail(ctx, found.Instance)
+	if err == nil {
+		err = s.store.NameTimers(ctx, &d)
+	}
 	if err == nil {
 		err = s.openedDetail(ctx, &d)
 	}
@@ -53,7 +57,7 @@ func runPending(ctx context.Context, s *session, args []string) error {
 	for _, a := range d.Pending.Activities {
 		names = append(names, a.Name)
 	}
-	return s.print(view.Pending(d.Pending, s.view(d.Now)), document.OfDetail(d), names)
+	return s.print(view.Pending(d.Pending, d.StepName, s.view(d.Now)), document.OfDetail(d), names)
 }
 
 func runTree(ctx context.Context, s *session, args []string) error {
@@ -73,7 +77,8 @@ func runTree(ctx context.Context, s *session, args []string) error {
 		return err
 	}
 	if cut := firstCut(n); cut != nil {
-		return fmt.Errorf("%w: there are more children than a tree has room for, of %s among others", errPartial, cut.Instance.InstanceID)
+		id := cut.Instance.InstanceID
+		return fmt.Errorf("%w: there are more children than a tree has room for, of %s among others; list --filter %s shows all of its", errPartial, id, filter.ChildrenOf(id))
 	}
 	return nil
 }

@@ -141,6 +141,36 @@ func TestColumnsOfAnUnhealthyStore(t *testing.T) {
 	}
 }
 
+// What a table has is told without an instance, a program or a store, and is what the
+// table has.
+func TestColumnsAreToldBeforeAnythingIsAsked(t *testing.T) {
+	w := newWorld(t)
+	args := map[string][]string{"list": nil, "queues": nil, "workers": nil, "diff": {"order-8790", "order-8788"}, "terminate": {"kyc-5520", "--reason", "x", "--dry-run"}}
+	for _, name := range []string{"get", "history", "tree", "pending", "data", "trace"} {
+		args[name] = []string{"order-8790"}
+	}
+	for name, args := range args {
+		told := w.run(name, "--columns", "help")
+		if told.exit != 0 || told.out == "" {
+			t.Errorf("%s: %+v", name, told)
+		}
+		if r := w.run(append([]string{"app.db", name, "--columns", strings.ReplaceAll(strings.TrimSpace(told.out), "\n", ",")}, args...)...); strings.Contains(r.err, "there is no column") || r.exit > 1 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if r := w.run(append([]string{"app.db", name, "--columns", "zz"}, args...)...); !strings.HasSuffix(strings.ReplaceAll(r.err, ", ", "\n"), "there are "+told.out) {
+			t.Errorf("%s: %q, and %+v", name, told.out, r)
+		}
+	}
+	for _, name := range []string{"health", "replay"} {
+		if r := w.run(name, "--columns", "help"); r.exit != 0 || !strings.HasPrefix(r.out, "sign\n") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if r := w.run("app.db", "get", "--columns", "field"); r.exit != int(cli.ExitUsage) {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A tree that leaves out children is not all there is to see.
 func TestTreeWithoutRoomForAll(t *testing.T) {
 	w := newWorld(t)
@@ -156,7 +186,7 @@ func TestTreeWithoutRoomForAll(t *testing.T) {
 	opstest.Seed(t, b, w.clock, rows)
 	w.env.Open = func(context.Context, connect.Target) (backend.Backend, error) { return kept{b}, nil }
 	r := w.run("app.db", "tree", "parent")
-	if !strings.Contains(r.out, "└ more children") || !strings.Contains(r.err, "more children than a tree has room for, of parent") || r.exit != int(cli.ExitPartial) {
+	if !strings.Contains(r.out, "└ more children") || !strings.Contains(r.err, "more children than a tree has room for, of parent") || !strings.Contains(r.err, "list --filter parent:parent shows") || r.exit != int(cli.ExitPartial) {
 		t.Errorf("exit %d, %s", r.exit, r.err)
 	}
 }

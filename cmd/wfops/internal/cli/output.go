@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
@@ -62,40 +63,19 @@ func (s *session) table(t view.Table, first bool) error {
 	if !first {
 		lines = lines[1:]
 	}
-	var b strings.Builder
-	for _, line := range lines {
-		for i, c := range line {
-			if i > 0 {
-				b.WriteByte(' ')
-			}
-			b.WriteString(s.paint(c))
-		}
-		b.WriteByte('\n')
-	}
-	_, err = io.WriteString(s.env.Out, b.String())
-	return err
-}
-
-// asksForColumns reports whether the columns of a table are wanted, and not the table.
-func (s *session) asksForColumns() bool {
-	return len(s.flags.columns) == 1 && s.flags.columns[0] == "help"
+	return s.lines(lines)
 }
 
 // selectColumns applies --columns and -o wide. done tells that the columns themselves
 // were asked for.
 func (s *session) selectColumns(t view.Table) (selected view.Table, done bool, err error) {
-	keys := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		keys[i] = c.Key
-	}
 	switch {
-	case s.asksForColumns():
-		_, err := fmt.Fprintln(s.env.Out, strings.Join(keys, "\n"))
-		return t, true, err
+	case slices.Equal(s.flags.columns, []string{"help"}):
+		return t, true, s.printColumns(t)
 	case len(s.flags.columns) > 0:
 		picked, unknown := t.Select(s.flags.columns)
 		if len(unknown) > 0 {
-			err = usageError{fmt.Errorf("there is no column %q; there are %s", unknown[0], strings.Join(keys, ", "))}
+			err = usageError{fmt.Errorf("there is no column %q; there are %s", unknown[0], strings.Join(t.Keys(), ", "))}
 		}
 		return picked, false, err
 	case s.flags.output == formatWide:

@@ -96,7 +96,8 @@ func newRoot(s *session) *cobra.Command {
 		return s.stores(cmd, args, begun)
 	}
 	globalFlags(s, root.PersistentFlags())
-	_ = root.RegisterFlagCompletionFunc("connect", s.stores) // it has the flag
+	_ = root.RegisterFlagCompletionFunc("connect", s.stores)        // it has the flag
+	_ = root.RegisterFlagCompletionFunc("columns", completeColumns) // it has the flag
 	screenFlags(s, root.Flags())
 	completeFlags(root)
 	byName := handlers()
@@ -183,7 +184,12 @@ func (s *session) checkFlags(c command.Command) error {
 func newCommand(s *session, root *cobra.Command, c command.Command, h handler) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: c.Use(), Short: c.Title, Long: strings.TrimSpace(c.Title + ".\n\n" + c.Help), Example: "  " + strings.Join(c.Examples, "\n  "),
-		Args: func(_ *cobra.Command, args []string) error { return checkArgs(c, s.withFile(c, args)) },
+		Args: func(_ *cobra.Command, args []string) error {
+			if s.asksForColumns(c.Name) {
+				return nil
+			}
+			return checkArgs(c, s.withFile(c, args))
+		},
 	}
 	if h.flags != nil {
 		h.flags(s, cmd.Flags())
@@ -214,6 +220,9 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 	if err := s.checkFlags(c); err != nil {
 		return err
 	}
+	if s.asksForColumns(c.Name) {
+		return s.printColumns(tableOf(c.Name))
+	}
 	args = s.withFile(c, args)
 	if c.Needs == command.NeedsNothing || c.Needs == command.NeedsHistories && s.onlyFiles(args) {
 		return run(ctx, s, args)
@@ -239,10 +248,7 @@ func (s *session) execute(ctx context.Context, c command.Command, args []string,
 	if s.o.watch > 0 && (c.Name != "list" || s.env.OutTTY && s.isTable()) {
 		return s.repeat(ctx, args, run)
 	}
-	if err = run(ctx, s, args); errors.Is(err, errNo) && s.asksForColumns() {
-		return nil
-	}
-	return err
+	return run(ctx, s, args)
 }
 
 func checkArgs(c command.Command, args []string) error {

@@ -87,8 +87,8 @@ func (s *session) screenLook() (tui.Options, error) {
 	}
 	ascii, _ := s.ascii()
 	return tui.Options{
-		Theme: theme, ASCII: ascii, Times: mode, Mouse: !s.screen.noMouse, Refresh: s.screen.refresh, Rest: tui.Rest,
-		Clock: s.env.Clock, Getenv: s.env.Getenv,
+		Theme: theme, ASCII: ascii, Times: mode, Mouse: !s.screen.noMouse, Refresh: s.screen.refresh, Patience: s.flags.patience,
+		Rest: tui.Rest, Clock: s.env.Clock, Getenv: s.env.Getenv,
 	}, nil
 }
 
@@ -99,7 +99,8 @@ const minRefresh = 100 * time.Millisecond
 // cells. Like the terminal's own library it takes a locale that names no character set
 // for UTF-8.
 func onlyASCII(getenv func(string) string) bool {
-	if getenv("RUNEWIDTH_EASTASIAN") == "1" {
+	switch strings.ToLower(getenv("RUNEWIDTH_EASTASIAN")) {
+	case "1", "true", "yes":
 		return true
 	}
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {

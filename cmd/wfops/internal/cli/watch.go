@@ -45,7 +45,7 @@ func (s *session) repeat(ctx context.Context, args []string, run func(context.Co
 		case b.String() != last:
 			_, err = out.Write(b.Bytes())
 		}
-		if errors.Is(err, errNobodyReads) {
+		if unwritten := (unwrittenError{}); errors.Is(err, errNobodyReads) || errors.As(err, &unwritten) {
 			return err
 		}
 		last = b.String()

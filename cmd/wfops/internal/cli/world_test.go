@@ -141,16 +141,26 @@ func (w *world) run(args ...string) result {
 	return w.runTo(w.Context(), nil, args...)
 }
 
+// hangs is when nobody waits any longer for a command to end.
+const hangs = 30 * time.Second
+
+// runTo hands what is printed to somebody else, too. A command that goes on and on fails
+// the test.
 func (w *world) runTo(ctx context.Context, to io.Writer, args ...string) result {
 	w.Helper()
 	var out, stderr bytes.Buffer
 	env := w.env
 	env.Args, env.In, env.Out, env.Err = args, strings.NewReader(w.in), &out, &stderr
 	if to != nil {
-		env.Out = to
+		env.Out = io.MultiWriter(&out, to)
 	}
-	exit := cli.Run(ctx, &env)
-	return result{out.String(), stderr.String(), exit}
+	short, cancel := context.WithTimeout(ctx, hangs)
+	defer cancel()
+	r := result{exit: cli.Run(short, &env)}
+	if r.out, r.err = out.String(), stderr.String(); short.Err() != nil && ctx.Err() == nil {
+		w.Fatalf("%q has not ended after %v. It has printed:\n%s--- stderr\n%s", args, hangs, r.out, r.err)
+	}
+	return r
 }
 
 // tty makes the output a terminal.

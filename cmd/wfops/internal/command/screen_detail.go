@@ -3,6 +3,7 @@ package command
 // detailing is for the screens of one instance.
 func detailing() []Move {
 	return []Move{
+		{Name: "event", Title: "Go to the event of a number"},
 		{Name: "zoom-in", Title: "Show less time, larger", Keys: keys(ScopeTimeline, "+", "="), Hint: "zoom"},
 		{Name: "zoom-out", Title: "Show more time", Keys: keys(ScopeTimeline, "-")},
 		{Name: "zoom-all", Title: "Show all of the time", Keys: keys(ScopeTimeline, "0"), Hint: "all"},

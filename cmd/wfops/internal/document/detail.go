@@ -19,7 +19,7 @@ type Detail struct {
 
 // OfDetail returns the form of d.
 func OfDetail(d ops.Detail) Detail {
-	form := Detail{Instance: OfInstance(&d.Summary), Pending: OfPending(d.Pending)}
+	form := Detail{Instance: OfInstance(&d.Summary), Pending: OfPending(d.Pending, d.StepName)}
 	form.Schema = SchemaDetail
 	return form
 }
@@ -42,7 +42,9 @@ type Inbox struct {
 
 // Timer is an event that comes in at its time.
 type Timer struct {
-	Ref   int64     `json:"ref,omitempty"`
+	Ref int64 `json:"ref,omitempty"`
+	// Name is that of the step that it belongs to, as far as it was looked for in the history.
+	Name  string    `json:"name,omitempty"`
 	Due   time.Time `json:"due"`
 	Event any       `json:"event"`
 }
@@ -62,8 +64,8 @@ type Activity struct {
 	Details    json.RawMessage `json:"details,omitempty"`
 }
 
-// OfPending returns the form of p.
-func OfPending(p backend.Pending) Pending {
+// OfPending returns the form of p, with what the steps of commands are called.
+func OfPending(p backend.Pending, name func(ref int64) string) Pending {
 	form := Pending{
 		Inbox: []Inbox{}, Timers: []Timer{}, Activities: []Activity{},
 		Holder: p.Holder, LeaseUntil: utc(p.LeaseUntil), ReadyAt: utc(p.ReadyAt),
@@ -72,7 +74,7 @@ func OfPending(p backend.Pending) Pending {
 		form.Inbox = append(form.Inbox, Inbox{ID: strconv.FormatInt(in.ID, 10), Event: single(in.Event)})
 	}
 	for _, t := range p.Timers {
-		form.Timers = append(form.Timers, Timer{Ref: t.Ref, Due: utc(t.Due), Event: single(t.Event)})
+		form.Timers = append(form.Timers, Timer{Ref: t.Ref, Name: name(t.Ref), Due: utc(t.Due), Event: single(t.Event)})
 	}
 	for _, a := range p.Activities {
 		form.Activities = append(form.Activities, Activity{

@@ -11,7 +11,7 @@
 //	!term  key:!v    the opposite
 //
 // Values are exact, except that an unquoted * stands for any run of characters in
-// type, queue, id, tag, build, worker, class and waiting, and that err looks for a piece of
+// type, queue, id, parent, tag, build, worker, class and waiting, and that err looks for a piece of
 // the text. Words and err ignore the case of ASCII letters unless they have capitals
 // themselves. Durations are written as 90s, 1h30m, 2d or 1w.
 //

@@ -41,7 +41,8 @@ func asks(q backend.Query, s *backend.Summary) bool {
 			return false
 		}
 	}
-	return has(q.Statuses) && queue && typed &&
+	isChild := q.Parent == nil || s.Parent != nil && s.Parent.InstanceID == q.Parent.InstanceID
+	return has(q.Statuses) && queue && isChild && typed &&
 		(q.Paused == nil || *q.Paused == s.Paused) &&
 		strings.HasPrefix(s.Instance.InstanceID, q.IDPrefix) && (q.InstanceID == "" || q.InstanceID == s.Instance.InstanceID) &&
 		!s.Created.Before(q.CreatedAfter) && (q.CreatedBefore.IsZero() || s.Created.Before(q.CreatedBefore)) &&
@@ -102,6 +103,8 @@ func TestPlanPushesDown(t *testing.T) {
 		{"type:Order*,Bill queue:a,b", false},
 		{"id:order-8841", false},
 		{"id:order-*", false},
+		{"parent:import-311", false},
+		{"parent:a parent:a", false},
 		{"age:>1h age:<=2d idle:>=10m", false},
 		{"retry:>3", false},
 		{"waiting:signal:pay", false},
@@ -112,6 +115,10 @@ func TestPlanPushesDown(t *testing.T) {
 		{"/re/", true},
 		{"err:Declined", true},
 		{"id:*1", true},
+		{"parent:*", true},
+		{"!parent:a", true},
+		{"parent:a,b", true},
+		{"parent:a parent:b", true},
 		{"is:open worker:w-7f", true},
 		{"retry:<3", true},
 		{"waiting:>1h", true},

@@ -85,6 +85,13 @@ var keys = []*key{
 		push:  pushID,
 	},
 	{
+		name: "parent", help: "instance id of the parent; * if it only has to have one", example: "parent:import-311",
+		match: func(_ *term, v value, s *backend.Summary, _ time.Time) bool {
+			return s.Parent != nil && v.is(s.Parent.InstanceID)
+		},
+		push: pushParent,
+	},
+	{
 		name: "age", help: "time since it was created", example: "age:>1h", measure: durations,
 		match: func(_ *term, v value, s *backend.Summary, now time.Time) bool { return v.bound.since(s.Created, now) },
 		push:  pushAge,

@@ -240,6 +240,9 @@ func Word(text string) string {
 	return Quote(text)
 }
 
+// ChildrenOf returns the filter for the children of an instance.
+func ChildrenOf(id string) string { return "parent:" + Word(id) }
+
 func (p *parser) regexp() (*regexp.Regexp, error) {
 	start := p.at
 	var b strings.Builder

@@ -101,6 +101,18 @@ func pushID(t *term, p *Plan, _ time.Time) bool {
 	return put(&p.Query.IDPrefix, prefix) && rest == ""
 }
 
+// pushParent asks for the children of all executions of the parent.
+func pushParent(t *term, p *Plan, _ time.Time) bool {
+	v, ok := t.single()
+	if !ok || !v.plain() {
+		return false
+	}
+	if p.Query.Parent == nil {
+		p.Query.Parent = &engine.Instance{}
+	}
+	return put(&p.Query.Parent.InstanceID, v.text)
+}
+
 func pushAge(t *term, p *Plan, now time.Time) bool {
 	return t.pushSince(now, &p.Query.CreatedAfter, &p.Query.CreatedBefore)
 }

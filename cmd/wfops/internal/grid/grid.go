@@ -41,6 +41,8 @@ type Grid struct {
 	// Cursor is where the terminal shows its own, if Typing.
 	CursorX, CursorY int
 	Typing           bool
+	// ASCII puts view.ASCII of texts.
+	ASCII bool
 }
 
 // New returns an empty grid.
@@ -119,6 +121,9 @@ func (a Area) Put(x, y int, look Look, c view.Cell) int {
 		return x
 	}
 	text, state := view.Clip(c.Text, a.W-x), -1
+	if a.g.ASCII {
+		text = view.ASCII(text)
+	}
 	for text != "" {
 		var cluster string
 		var wide int

@@ -25,7 +25,7 @@ type AmbiguousError struct {
 func (e *AmbiguousError) Error() string {
 	more := ""
 	if e.More {
-		more = ", …"
+		more = ", ..."
 	}
 	return fmt.Sprintf("several instances begin with %q: %s%s", e.Prefix, strings.Join(e.IDs, ", "), more)
 }
@@ -122,6 +122,7 @@ type Detail struct {
 	Workers []Worker
 	File    bool
 	Now     time.Time
+	names   map[int64]string
 }
 
 // Get returns the summary of an execution.

@@ -374,7 +374,9 @@ func (hanging) List(ctx context.Context, _ backend.Query) (backend.Page, error) 
 
 func TestPatienceEnds(t *testing.T) {
 	s := ops.New(hanging{memory.New()}, ops.Options{Patience: time.Millisecond})
-	if _, err := s.List(t.Context(), ops.ListRequest{}); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not answered (List) for 1ms") {
+	soon, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	if _, err := s.List(soon, ops.ListRequest{}); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not answered (List) for 1ms") {
 		t.Errorf("%v", err)
 	}
 }

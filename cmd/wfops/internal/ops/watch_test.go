@@ -36,7 +36,9 @@ func TestWatch(t *testing.T) {
 		func() { _ = apply(t, s, change(ops.ActionTerminate), "b") },
 	}
 	var seen []string
-	for changes, err := range s.Watch(t.Context(), ops.ListRequest{Filter: parse(t, "is:open"), Sort: ops.SortCreated, Ascending: true}, time.Millisecond) {
+	soon, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	for changes, err := range s.Watch(soon, ops.ListRequest{Filter: parse(t, "is:open"), Sort: ops.SortCreated, Ascending: true}, time.Millisecond) {
 		var one []string
 		for _, c := range changes {
 			one = append(one, string(c.Kind)+" "+c.Summary.Instance.InstanceID)

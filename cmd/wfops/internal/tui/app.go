@@ -61,6 +61,8 @@ type Options struct {
 	Mouse bool
 	// Refresh is how often what is shown is read anew; 0 means never.
 	Refresh time.Duration
+	// Patience is how long the store may take for an answer; 0 means for ever.
+	Patience time.Duration
 	// Places returns the stores that could be opened, Check tries one of them, and
 	// Connect opens one, if asked for changes. They are called beside the loop, and any
 	// of them may be nil. What Connect has opened closes by Connection.Close.

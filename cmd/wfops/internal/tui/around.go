@@ -39,6 +39,8 @@ func (a *app) around(name string, args []string) bool {
 		a.set(args)
 	case "write":
 		a.openForChanges()
+	case "event":
+		return a.toEvent(args)
 	case "list":
 		a.toList(strings.Join(args, " "))
 	default:
@@ -87,7 +89,7 @@ func (a *app) about(name string, args []string) bool {
 		return true
 	}
 	store := a.conn.Store
-	a.say(view.Waiting, "looking for "+args[0]+"…")
+	a.say(view.Waiting, "looking for "+args[0]+"...")
 	ask(a, nil, "find", func(ctx context.Context) (backend.Summary, error) { return store.Resolve(ctx, args[0]) }, func(s backend.Summary, err error) {
 		if a.heardOf(err) {
 			a.say(view.Plain, "")
@@ -246,6 +248,8 @@ func (a *app) can(name string) bool {
 		return ok
 	case "write":
 		return a.opensForChanges()
+	case "event":
+		return a.opened() != nil
 	}
 	if c, ok := commandOf(name); ok && c.Needs != command.NeedsNothing && a.conn == nil {
 		return false

@@ -40,7 +40,7 @@ func (a *app) begin(action ops.Action, args []string) {
 		a.say(view.Bad, string(action)+": there is no instance here; name one: :"+string(action)+" ID")
 		return
 	}
-	a.say(view.Waiting, string(action)+": reading what it is about…")
+	a.say(view.Waiting, string(action)+": reading what it is about...")
 	ask(a, nil, targeting, func(ctx context.Context) (targets, error) {
 		if len(args) > 0 {
 			return exactly(ctx, store, args)
@@ -297,7 +297,7 @@ func (a *app) scripted(c ops.Change, to []engine.Instance) string {
 	}
 	flags := "--reason " + quoted(c.Reason)
 	if len(c.Payload) > 0 {
-		flags = "--input … " + flags
+		flags = "--input ... " + flags
 	}
 	behind := operands(words...)
 	if !strings.HasPrefix(behind, "-- ") { // which ends the flags

@@ -37,7 +37,7 @@ func TestSignalIsSent(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	p.press("@")
-	p.sees("Deliver", "wfops shop signal decision kyc-5520 --input … --reason", "'ticket 12'")
+	p.sees("Deliver", "wfops shop signal decision kyc-5520 --input ... --reason", "'ticket 12'")
 }
 
 func TestDangerousChangesAreConfirmed(t *testing.T) {
@@ -152,7 +152,7 @@ func TestChangeIsStopped(t *testing.T) {
 	})
 	p.press("*", ":pause", "Enter", "r", "Enter", "50", "Enter", "Tab")
 	p.app.events <- events("Enter")[0]
-	<-began
+	comes(t, "the first change", began)
 	for _, key := range []string{"q", "Ctrl-C"} {
 		p.app.events <- events(key)[0]
 	}

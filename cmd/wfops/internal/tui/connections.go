@@ -225,7 +225,7 @@ func (c *connections) lines(p view.Place, trial view.Trial, width int, o view.Op
 func (c *connections) drawNothing(at grid.Area) {
 	switch {
 	case c.a.underWay(c, "places"):
-		at.Line(0, 0, view.Cell{Text: "  looking…", Style: view.Muted})
+		at.Line(0, 0, view.Cell{Text: "  looking...", Style: view.Muted})
 	case c.err != nil:
 		for y, line := range view.Paragraph(c.err.Error(), at.W) {
 			at.Line(y, 0, view.Cell{Text: line, Style: view.Bad})

@@ -18,7 +18,7 @@ func (a *app) connectTo(place string, write bool) {
 		a.say(view.Bad, "there is nothing else to connect to")
 		return
 	}
-	a.say(view.Waiting, "connecting to "+shown(place)+"…")
+	a.say(view.Waiting, "connecting to "+shown(place)+"...")
 	askFor(a, a.top(), "connect", func(ctx context.Context) (*Connection, error) {
 		c, err := connect(ctx, place, write)
 		if err == nil && c == nil {
@@ -42,7 +42,7 @@ func (a *app) connectTo(place string, write bool) {
 // string.
 func shown(place string) string {
 	if scheme, _, found := strings.Cut(place, "://"); found {
-		return scheme + "://…"
+		return scheme + "://..."
 	}
 	return place
 }

@@ -173,8 +173,8 @@ func TestAnotherStoreThatCannotBeReached(t *testing.T) {
 	p.press("Enter", "P", "j", "j")
 	w.reached, w.answer = make(chan struct{}), make(chan struct{})
 	p.app.events <- events("Enter")[0]
-	<-w.reached
-	p.sees("connecting to standby…", "prod (memory)") // and keys are answered meanwhile
+	comes(t, "the call that connects", w.reached)
+	p.sees("connecting to standby...", "prod (memory)") // and keys are answered meanwhile
 	p.app.events <- events("k")[0]
 	p.app.events <- events("j")[0]
 	p.handled()
@@ -196,7 +196,7 @@ func TestConnectingIsGivenUp(t *testing.T) {
 		p.press("Enter", "P", "j", "j")
 		w.reached, w.answer = make(chan struct{}), make(chan struct{})
 		p.app.events <- events("Enter")[0]
-		<-w.reached
+		comes(t, "the call that connects", w.reached)
 		p.press(key)
 		if screen := p.screen(); strings.Contains(screen, "no route") {
 			t.Errorf("%s: the error of what was given up is shown:\n%s", key, screen)
@@ -290,7 +290,7 @@ func TestTypedSecretsAreNotShown(t *testing.T) {
 	w, change := newWorld(t)
 	p := w.play(120, 40, change)
 	p.press(":", "ctx mysql://app:hunter2@db/wf", "Enter")
-	p.sees("mysql://…: opening")
+	p.sees("mysql://...: opening")
 	if strings.Contains(p.screen(), "hunter2") {
 		t.Errorf("the password is on the screen:\n%s", p.screen())
 	}
@@ -341,5 +341,5 @@ func TestReplacedFileIsOpenedAnew(t *testing.T) {
 	p.settle()
 	p.sees("the file was replaced by another one, which is shown now", "workflows", "no instances")
 	p.misses("NO ANSWER", "kyc-5520")
-	<-closed
+	comes(t, "the end of the old connection", closed)
 }

@@ -266,7 +266,7 @@ func (v *data) drawRow(line grid.Area, row int, o view.Options) {
 	case open.err != nil:
 		line.Line(0, 0, view.Cell{Text: "        " + open.err.Error(), Style: view.Bad})
 	case open.tree == nil:
-		line.Line(0, 0, view.Cell{Text: "        reading…", Style: view.Muted})
+		line.Line(0, 0, view.Cell{Text: "        reading...", Style: view.Muted})
 	case inner < open.note():
 		line.Line(0, 0, view.Cell{Text: "        " + open.tree.Note, Style: view.Waiting})
 	default:
@@ -280,7 +280,7 @@ func (v *data) drawRow(line grid.Area, row int, o view.Options) {
 
 func (v *data) nothing() string {
 	if v.d.a.underWay(v.d, "history") || !v.d.known {
-		return "reading…"
+		return "reading..."
 	}
 	return "it has been given nothing, and nothing has come of it"
 }

@@ -191,26 +191,13 @@ func (d *detail) pendingCount() int {
 	return len(p.Activities) + len(p.Timers) + len(p.Inbox)
 }
 
-// pendingTable is what is under way, with the names that only history knows.
-func (d *detail) pendingTable(o view.Options) view.Table {
-	p := &d.detail.Pending
-	t := view.Pending(*p, o)
-	for i := range p.Timers {
-		if name := d.log.Name(p.Timers[i].Ref); name != "" {
-			cell := &t.Rows[len(p.Activities)+i][2]
-			cell.Text = strings.TrimSpace(cell.Text + " " + name)
-		}
-	}
-	return t
-}
-
 // progress says how far the history has been read.
 func (d *detail) progress() []view.Cell {
 	switch {
 	case !d.a.underWay(d, "history"):
 		return nil
 	case d.log.Events == 0:
-		return []view.Cell{{Text: "reading…", Style: view.Waiting}}
+		return []view.Cell{{Text: "reading...", Style: view.Waiting}}
 	}
 	return []view.Cell{{Text: fmt.Sprintf("%s of %s", view.Count(d.log.Events), view.Count(max(d.log.Events, d.detail.HistoryLength))), Style: view.Waiting}}
 }

@@ -5,6 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wfops/wfops/backends/memory"
+	"github.com/wfops/wfops/cmd/wfops/internal/ops/opstest"
+	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/backend"
 	"github.com/wfops/wfops/engine/history"
 )
 
@@ -134,6 +138,49 @@ func TestChildIsOpened(t *testing.T) {
 			t.Errorf("a command is about %+v", s)
 		}
 	})
+}
+
+// Of more children than the tree has room for there is a list.
+func TestMoreChildrenAreListed(t *testing.T) {
+	clock := opstest.NewClock(now)
+	b := memory.New(memory.WithClock(clock.Now))
+	t.Cleanup(func() { _ = b.Close() })
+	parent := &engine.Instance{InstanceID: "the parent", ExecutionID: opstest.Execution("the parent")}
+	row := func(id string, of *engine.Instance) opstest.Row {
+		return opstest.Row{Summary: backend.Summary{Instance: engine.Instance{InstanceID: id}, Parent: of, Workflow: "Part", Status: engine.StatusRunning, Created: now, Updated: now}}
+	}
+	rows := []opstest.Row{row("the parent", nil)}
+	for i := range 2001 {
+		rows = append(rows, row(fmt.Sprintf("child-%04d", i), parent))
+	}
+	opstest.Seed(t, b, clock, rows)
+	p := playOn(t, b, clock, 100, 24, nil)
+	p.press(`:tree "the parent"`, "Enter", "G")
+	p.sees("└ more children", `all: parent:"the parent"`)
+	p.press("Enter")
+	p.sees(`/parent:"the parent"`, "child-2000")
+	p.misses("[6·tree]")
+	p.press("Esc")
+	p.sees("> ", "└ more children")
+}
+
+// Behind a colon the number of an event leads to it.
+func TestEventIsGoneTo(t *testing.T) {
+	p := open(t, 80, 24, "order-8790", nil)
+	p.press(":event 4", "Enter")
+	p.sees("order-8790 › event 4", "ActivityCompleted")
+	p.press(":event 17", "Enter")
+	p.sees("order-8790 › event 17", "WorkflowFailed")
+	p.press(":event 18", "Enter")
+	p.sees("has no event 18", "event 17")
+	p.press(":event x", "Enter")
+	p.sees(`"x" is not the number of an event`)
+	p.press(":even", "Tab", "3", "Enter")
+	p.sees("order-8790 › event 3")
+	p.press("Esc")
+	p.sees("[1·overview]")
+	p.press("Esc", ":event 4", "Enter")
+	p.sees("event means nothing here")
 }
 
 func TestTimelineIsZoomed(t *testing.T) {

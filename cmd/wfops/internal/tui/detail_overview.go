@@ -105,7 +105,7 @@ func (v *overview) barLines(most int) int {
 
 // drawPending draws what is under way, and returns the room below.
 func (v *overview) drawPending(at grid.Area, o view.Options, most int) grid.Area {
-	t := v.d.pendingTable(o).Without("ref")
+	t := view.Pending(v.d.detail.Pending, v.d.log.Name, o).Without("ref")
 	v.pending = grid.Area{}
 	if len(t.Rows) == 0 {
 		return at

@@ -47,12 +47,12 @@ func (p *pending) scheduled() (seq int64, ok bool) {
 }
 
 func (p *pending) draw(at grid.Area, o view.Options) {
-	t := p.d.pendingTable(o)
+	t := view.Pending(p.d.detail.Pending, p.d.log.Name, o)
 	p.table.resize(len(t.Rows))
 	if len(t.Rows) == 0 {
 		text := "nothing is under way: no activity, no timer, no event that is not read"
 		if !p.d.known {
-			text = "reading…"
+			text = "reading..."
 		}
 		at.Line(1, 0, view.Cell{Text: "  " + text, Style: view.Muted})
 		return
@@ -70,7 +70,7 @@ func (p *pending) click(x, y int) {
 }
 
 func (p *pending) copies() []copyItem {
-	text, err := encoded(document.OfPending(p.d.detail.Pending))
+	text, err := encoded(document.OfPending(p.d.detail.Pending, p.d.log.Name))
 	if err != nil {
 		return nil
 	}

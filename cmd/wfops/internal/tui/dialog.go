@@ -252,7 +252,7 @@ func (d *changeDialog) drawTargets(at grid.Area, o view.Options) (lines int) {
 	t, _ := view.Instances(d.targets[:at.H], o).Select([]string{"sign", "instance", "workflow", "status", "age", "situation"})
 	for y, line := range view.Layout(t, at.W-1)[1:] {
 		if y == at.H-1 && len(d.targets) > at.H {
-			line = []view.Cell{{Text: fmt.Sprintf("… and %s more", view.Count(int64(len(d.targets)-at.H+1))), Style: view.Muted}}
+			line = []view.Cell{{Text: fmt.Sprintf("... and %s more", view.Count(int64(len(d.targets)-at.H+1))), Style: view.Muted}}
 		}
 		at.Sub(1, y, at.W-1, 1).Line(0, 0, spaced(line)...)
 	}
@@ -272,7 +272,7 @@ func (d *changeDialog) notes(room int) (notes []view.Cell) {
 	}
 	for i, o := range d.refused {
 		if left := len(d.refused) - i; left > 1 && len(notes) >= max(2, room/2) {
-			return append(notes, view.Cell{Text: fmt.Sprintf("  … and %d more", left), Style: view.Muted})
+			return append(notes, view.Cell{Text: fmt.Sprintf("  ... and %d more", left), Style: view.Muted})
 		}
 		notes = append(notes, view.Cell{Text: "  " + o.Instance.InstanceID + ": " + whyRefused(o), Style: view.Muted})
 	}
@@ -295,7 +295,7 @@ func whyRefused(o ops.Outcome) string {
 func some(ids []string) string {
 	const few = 3
 	if len(ids) > few {
-		return strings.Join(ids[:few], ", ") + ", …"
+		return strings.Join(ids[:few], ", ") + ", ..."
 	}
 	return strings.Join(ids, ", ")
 }

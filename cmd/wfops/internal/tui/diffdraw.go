@@ -56,7 +56,7 @@ func (d *diff) drawNothing(at grid.Area) {
 	case d.err != nil:
 		at.Line(0, 0, view.Cell{Text: d.err.Error(), Style: view.Bad})
 	default:
-		at.Line(0, 0, view.Cell{Text: fmt.Sprintf("comparing %s with %s…", d.names[0], d.names[1]), Style: view.Muted})
+		at.Line(0, 0, view.Cell{Text: fmt.Sprintf("comparing %s with %s...", d.names[0], d.names[1]), Style: view.Muted})
 	}
 }
 

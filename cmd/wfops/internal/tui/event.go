@@ -53,7 +53,7 @@ func (e *eventScreen) refresh() {
 func (e *eventScreen) draw(at grid.Area, o view.Options) {
 	switch {
 	case e.event.seq != e.seq:
-		at.Line(0, 0, view.Cell{Text: "reading…", Style: view.Muted})
+		at.Line(0, 0, view.Cell{Text: "reading...", Style: view.Muted})
 	case e.event.err != nil:
 		at.Line(0, 0, view.Cell{Text: e.event.err.Error(), Style: view.Bad})
 	default:

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,7 +76,8 @@ func (a *app) refresh() {
 	a.top().refresh()
 }
 
-// Bounds of the time between two tries to reach a store.
+// Bounds of the time between two tries to reach a store, which is also not longer than
+// an answer may take.
 const (
 	firstTry = time.Second
 	lastTry  = 30 * time.Second
@@ -99,7 +101,7 @@ func (a *app) heardOf(err error) bool {
 		return false
 	}
 	if isLost(err) {
-		wait := min(lastTry, firstTry<<min(a.lost.try, 10))
+		wait := min(lastTry, cmp.Or(a.o.Patience, lastTry), firstTry<<min(a.lost.try, 10))
 		a.lost = lost{err: err, next: a.o.Clock().Add(wait), try: a.lost.try + 1}
 		return false
 	}
@@ -109,6 +111,7 @@ func (a *app) heardOf(err error) bool {
 
 // paint draws everything.
 func (a *app) paint(g *grid.Grid) {
+	g.ASCII = a.o.ASCII
 	all := g.All()
 	if all.W < leastWidth || all.H < leastHeight {
 		tooSmall(all)

@@ -93,7 +93,7 @@ func playOn(t *testing.T, b backend.Backend, clock *opstest.Clock, w, h int, cha
 	go func() { p.ended <- p.app.run() }()
 	t.Cleanup(func() {
 		cancel()
-		<-p.ended
+		_ = p.end()
 		terminal.Fini()
 	})
 	p.settle()
@@ -106,10 +106,39 @@ func (p *player) press(keys ...string) {
 	p.Helper()
 	for _, key := range keys {
 		for _, ev := range events(key) {
-			p.app.events <- ev
+			p.send(ev)
 		}
 		p.settle()
 	}
+}
+
+// send hands an event to the loop.
+func (p *player) send(ev tcell.Event) {
+	p.Helper()
+	select {
+	case p.app.events <- ev:
+	case <-time.After(hangs):
+		p.Fatal("the loop takes no keys any more")
+	}
+}
+
+// end waits until the console has ended, and returns why.
+func (p *player) end() error {
+	p.Helper()
+	err := comes(p, "the end of the console", p.ended)
+	p.ended <- err // for whoever asks next
+	return err
+}
+
+// comes waits for what has to come.
+func comes[T any](t testing.TB, what string, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(hangs):
+		t.Fatalf("%s has not come", what)
+	}
+	return got
 }
 
 func events(key string) (all []tcell.Event) {
@@ -133,7 +162,7 @@ func events(key string) (all []tcell.Event) {
 // settle waits until the console has nothing to do.
 func (p *player) settle() {
 	p.Helper()
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(2 * time.Minute); ; { // large payloads take their time
 		idle := make(chan bool, 1)
 		p.app.queue.post("", func() { idle <- p.app.busy.Load() == 0 && len(p.app.events) == 0 && p.app.queue.empty() })
 		select {
@@ -176,6 +205,8 @@ func (p *player) inLoop(f func()) {
 	case err := <-p.ended:
 		p.ended <- err
 		p.Fatalf("the console has ended: %v", err)
+	case <-time.After(hangs):
+		p.Fatal("the loop does nothing any more")
 	}
 }
 

@@ -192,7 +192,7 @@ func (h *historyPane) state() []view.Cell {
 // nothing says why there are no rows.
 func (h *historyPane) nothing() string {
 	if h.d.a.underWay(h.d, "history") || !h.d.known {
-		return "reading…"
+		return "reading..."
 	}
 	return "it has not begun: no worker has taken it up"
 }
@@ -206,7 +206,7 @@ func (h *historyPane) drawEvent(at grid.Area, o view.Options) {
 	switch e := h.d.event; {
 	case seq == 0:
 	case e.seq != seq:
-		below.Line(0, 0, view.Cell{Text: "…", Style: view.Muted})
+		below.Line(0, 0, view.Cell{Text: "...", Style: view.Muted})
 	case e.err != nil:
 		below.Line(0, 0, view.Cell{Text: e.err.Error(), Style: view.Bad})
 	default:

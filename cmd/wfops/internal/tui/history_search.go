@@ -74,7 +74,7 @@ func (h *historyPane) beside(back bool) (at view.Spot, wrapped, ok bool) {
 // deep finds the events that hold a text anywhere, beside the loop.
 func (d *detail) deep(text string, answer func(found view.Found)) {
 	store, c, i, low := d.a.conn.Store, d.a.conn.Codec, d.instance(), []byte(strings.ToLower(text))
-	d.a.say(view.Muted, "searching the whole of the events…")
+	d.a.say(view.Muted, "searching the whole of the events...")
 	ask(d.a, d, "search", func(ctx context.Context) (view.Found, error) {
 		var found view.Found
 		for e, err := range store.History(ctx, i, 0) {

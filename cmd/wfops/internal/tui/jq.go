@@ -107,7 +107,7 @@ func (j *jqScreen) draw(at grid.Area, o view.Options) {
 	case j.err != nil:
 		at.Line(0, 0, view.Cell{Text: "jq: " + j.err.Error(), Style: view.Bad})
 	case j.json.tree == nil:
-		at.Line(0, 0, view.Cell{Text: "working…", Style: view.Muted})
+		at.Line(0, 0, view.Cell{Text: "working...", Style: view.Muted})
 	default:
 		j.json.draw(at, o, true)
 	}

@@ -310,7 +310,7 @@ func (l *list) draw(at grid.Area, o view.Options) {
 func (l *list) nothing() string {
 	switch {
 	case l.a.underWay(l, "page"):
-		return "reading…"
+		return "reading..."
 	case l.text != "":
 		return "no instance matches the filter"
 	}

@@ -123,7 +123,7 @@ func (l *list) drawTimeline(at grid.Area, o view.Options) {
 		return
 	}
 	t := diagnostics.NewTimeline(l.seen.events, o.Now)
-	at.Rule(0, "timeline · "+view.Span(t.To.Sub(t.From)), o.ASCII)
+	at.Rule(0, "timeline, "+view.Span(t.To.Sub(t.From)), o.ASCII)
 	lines := view.Timeline(t, o, at.W-1)
 	head, rows := lines[:1], lines[1:1+len(t.Spans)]
 	if room := at.H - 2; len(rows) > room && room > 0 {

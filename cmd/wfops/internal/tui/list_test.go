@@ -121,7 +121,7 @@ func TestScanIsCapped(t *testing.T) {
 func TestPreviewFollows(t *testing.T) {
 	p := play(t, 120, 40, nil)
 	p.to("order-8790")
-	p.sees("timeline · 5m25s", "activity Ship", "carrier 502")
+	p.sees("timeline, 5m25s", "activity Ship", "carrier 502")
 	p.to("kyc-5520")
 	p.misses("activity Ship")
 	p.pause("kyc-5520", true)

@@ -220,7 +220,7 @@ func btoi(yes bool) int {
 
 // whole returns a command as far as it can be known.
 func (*palette) whole(o offer) string {
-	if c, ok := commandOf(o.name); ok && len(c.Args) > 0 && !c.Args[0].Optional && o.key == "" || o.name == "set" {
+	if c, ok := commandOf(o.name); ok && len(c.Args) > 0 && !c.Args[0].Optional && o.key == "" || o.name == "set" || o.name == "event" {
 		return o.name + " "
 	}
 	return o.name

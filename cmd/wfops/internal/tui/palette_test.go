@@ -43,10 +43,9 @@ func TestPalette(t *testing.T) {
 		}
 	})
 	p.press(":q", "Enter")
-	if err := <-p.ended; err != nil {
+	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	p.ended <- nil
 }
 
 func TestPaletteLooks(t *testing.T) {

@@ -16,7 +16,7 @@ func (s *service) draw(at grid.Area, o view.Options) {
 		return
 	}
 	if !s.known {
-		at.Line(0, 0, view.Cell{Text: "  asking the store…", Style: view.Muted})
+		at.Line(0, 0, view.Cell{Text: "  asking the store...", Style: view.Muted})
 		return
 	}
 	below := s.below()

@@ -183,7 +183,7 @@ func (r *raw) draw(at grid.Area, o view.Options) {
 			return
 		}
 		line := at.Sub(0, y, at.W, 1)
-		text, style, look := "…", view.Muted, grid.Look(0)
+		text, style, look := "...", view.Muted, grid.Look(0)
 		if lines, ok := r.pages[row/rawPage]; !ok {
 			r.fetch(row / rawPage)
 		} else if row%rawPage < len(lines) {

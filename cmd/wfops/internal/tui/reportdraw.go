@@ -63,12 +63,12 @@ func (r *report) drawLine(at grid.Area, i int, o view.Options) {
 }
 
 func (r *report) drawNothing(at grid.Area) {
-	style, says := view.Muted, "reading…"
+	style, says := view.Muted, "reading..."
 	switch {
 	case r.err != nil:
 		style, says = view.Bad, r.err.Error()
 	case r.a.underWay(r, "replay"):
-		style, says = view.Waiting, "replaying with "+r.a.conn.Replayer+"… (Ctrl-C stops)"
+		style, says = view.Waiting, "replaying with "+r.a.conn.Replayer+"... (Ctrl-C stops)"
 	case r.known && r.s != nil:
 		says = r.name + " is " + view.StatusWord(r.s) + " and not blocked; r replays it with your program"
 	case r.known:

@@ -59,6 +59,10 @@ func TestLostStore(t *testing.T) {
 		p.sees("in " + wait)
 		p.misses("try 1 ")
 	}
+	p.clock.Set(p.clock.Now().Add(40 * time.Second))
+	p.inLoop(func() { p.app.o.Patience = 5 * time.Second; p.app.refresh() })
+	p.settle()
+	p.sees("in 5.0s")
 	p.press("j", "j", "Enter", "Esc", "?", "Esc") // looking about goes on
 	p.sees("order-8790")
 	p.press("c")
@@ -242,9 +246,7 @@ func TestCrashes(t *testing.T) {
 			p := play(t, 80, 24, change)
 			p.press("j", ":get order-8841", "Enter", "Esc", "w")
 			p.app.queue.post("", func() { crash(p.app) })
-			err := <-p.ended
-			p.ended <- nil
-			err = asCrash(err, p.app.o)
+			err := asCrash(p.end(), p.app.o)
 			crashed, ok := errors.AsType[*CrashError](err)
 			if !ok || crashed.File == "" || !strings.Contains(err.Error(), crashed.File) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("%v", err)
@@ -271,14 +273,14 @@ func TestLastResort(t *testing.T) {
 		done <- true
 	}()
 	cancel()
-	<-restored // though nothing ended
-	<-done
+	comes(t, "the restored terminal", restored) // though nothing ended
+	comes(t, "the last resort", done)
 	close(ended)
 	go func() {
 		lastResort(ctx, func() { restored <- true }, ended)
 		done <- true
 	}()
-	<-done
+	comes(t, "the last resort", done)
 	if len(restored) != 0 {
 		t.Error("the terminal was restored twice")
 	}
@@ -310,10 +312,9 @@ func TestInterruptCancelsFirst(t *testing.T) {
 	p.press("j", "Ctrl-C")
 	p.sees("Ctrl-C again quits")
 	p.press("Ctrl-C")
-	if err := <-p.ended; err != nil {
+	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	p.ended <- nil
 	close(hold)
 }
 
@@ -364,8 +365,7 @@ func TestEditorEndsWithTheConsole(t *testing.T) {
 		}
 	}
 	p.inLoop(func() { p.app.quit = true })
-	<-p.ended
-	p.ended <- nil
+	_ = p.end()
 	if _, err := os.Stat(filepath.Join(dir, "ended")); err != nil {
 		t.Error("the editor was not asked to end")
 	}

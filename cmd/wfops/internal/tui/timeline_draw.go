@@ -91,7 +91,7 @@ func (t *timelinePane) criticalLines(height int) int {
 func (t *timelinePane) drawPath(at grid.Area, o view.Options) {
 	at.Rule(0, "critical path: what the time went into", o.ASCII)
 	if t.path == nil || t.pathOf != t.d.log.Events && t.d.a.underWay(t.d, "path") {
-		at.Right(0, 0, view.Cell{Text: " looking for it… ", Style: view.Waiting})
+		at.Right(0, 0, view.Cell{Text: " looking for it... ", Style: view.Waiting})
 	}
 	if t.path == nil {
 		return

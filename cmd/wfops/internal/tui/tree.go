@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/command"
+	"github.com/wfops/wfops/cmd/wfops/internal/filter"
 	"github.com/wfops/wfops/cmd/wfops/internal/grid"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
@@ -16,8 +17,14 @@ type tree struct {
 	d     *detail
 	table table
 	root  *ops.Node
-	nodes []*ops.Node // as rows; nil for "more children"
-	next  time.Time   // when to read it anew: it costs a question for each instance
+	rows  []treeRow
+	next  time.Time // when to read it anew: it costs a question for each instance
+}
+
+// treeRow is an instance or, if more, those of its children that the tree has no room for.
+type treeRow struct {
+	node *ops.Node
+	more bool
 }
 
 func (*tree) scopes() []command.Scope { return nil }
@@ -33,29 +40,30 @@ func (t *tree) refresh() {
 		now := t.d.a.o.Clock()
 		t.next = now.Add(countShare * now.Sub(began))
 		if t.d.a.heardOf(err) {
-			t.root, t.nodes = n, nil
+			t.root, t.rows = n, nil
 			t.add(n)
-			t.table.resize(len(t.nodes))
+			t.table.resize(len(t.rows))
 		}
 	})
 }
 
 // add takes the nodes in the order of the rows.
 func (t *tree) add(n *ops.Node) {
-	t.nodes = append(t.nodes, n)
+	t.rows = append(t.rows, treeRow{node: n})
 	for _, child := range n.Children {
 		t.add(child)
 	}
 	if n.More {
-		t.nodes = append(t.nodes, nil)
+		t.rows = append(t.rows, treeRow{n, true})
 	}
 }
 
+// current is the instance under the cursor, or nil.
 func (t *tree) current() *ops.Node {
-	if t.table.cursor >= len(t.nodes) {
+	if t.table.cursor >= len(t.rows) || t.rows[t.table.cursor].more {
 		return nil
 	}
-	return t.nodes[t.table.cursor]
+	return t.rows[t.table.cursor].node
 }
 
 func (t *tree) do(name string) bool {
@@ -65,19 +73,26 @@ func (t *tree) do(name string) bool {
 	if name != "enter" {
 		return false
 	}
-	switch n := t.current(); {
-	case n == nil:
-	case n.Instance == t.d.instance():
-		t.d.turn(0)
-	default:
-		t.d.a.show(newDetail(t.d.a, n.Summary))
+	if t.table.cursor < len(t.rows) {
+		t.enter(t.rows[t.table.cursor])
 	}
 	return true
 }
 
+func (t *tree) enter(row treeRow) {
+	switch {
+	case row.more:
+		t.d.a.openFiltered(filter.ChildrenOf(row.node.Instance.InstanceID))
+	case row.node.Instance == t.d.instance():
+		t.d.turn(0)
+	default:
+		t.d.a.show(newDetail(t.d.a, row.node.Summary))
+	}
+}
+
 func (t *tree) draw(at grid.Area, o view.Options) {
 	if t.root == nil {
-		at.Line(1, 0, view.Cell{Text: "  reading…", Style: view.Muted})
+		at.Line(1, 0, view.Cell{Text: "  reading...", Style: view.Muted})
 		return
 	}
 	all := view.Tree(t.root, o)
@@ -86,7 +101,7 @@ func (t *tree) draw(at grid.Area, o view.Options) {
 		all.Rows = all.Rows[from:to]
 		return all
 	}, nil)
-	if len(t.nodes) == 1 && at.H > 2 {
+	if len(t.rows) == 1 && at.H > 2 {
 		at.Line(2, 0, view.Cell{Text: "  it has no children", Style: view.Muted})
 	}
 }

@@ -272,7 +272,7 @@ func (w *wall) open() {
 
 func more(g view.ReplayGroup) string {
 	if g.Count > len(g.Names) {
-		return ", …"
+		return ", ..."
 	}
 	return ""
 }
@@ -285,7 +285,7 @@ func (w *wall) export() {
 		return
 	}
 	w.a.folder(func(folder string) {
-		w.a.say(view.Waiting, fmt.Sprintf("writing %d histories into %s…", len(all), folder))
+		w.a.say(view.Waiting, fmt.Sprintf("writing %d histories into %s...", len(all), folder))
 		ask(w.a, w, "export", func(ctx context.Context) (int, error) { return exportAll(ctx, store, folder, all) }, func(n int, err error) {
 			switch {
 			case err != nil:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wfops/wfops/cmd/wfops/internal/filter"
 	"github.com/wfops/wfops/cmd/wfops/internal/ops"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
@@ -108,8 +109,9 @@ func unserved(d ops.Detail) string {
 	return ""
 }
 
-// Pending is the table of what an execution has outside of its history.
-func Pending(p backend.Pending, o Options) Table {
+// Pending is the table of what an execution has outside of its history. name is that of
+// the step that a command began, which only the history has, or "".
+func Pending(p backend.Pending, name func(ref int64) string, o Options) Table {
 	t := Table{Columns: []Column{
 		{Key: "kind", Title: "KIND"},
 		{Key: "ref", Title: "REF", Right: true, Rank: 3},
@@ -127,7 +129,7 @@ func Pending(p backend.Pending, o Options) Table {
 			state = "overdue, " + o.Moment(tm.Due)
 		}
 		kind, of := timerKind(tm)
-		t.Rows = append(t.Rows, []Cell{{kind, Plain}, {positive(tm.Ref), Muted}, {of, Plain}, {}, {state, Waiting}, {}})
+		t.Rows = append(t.Rows, []Cell{{kind, Plain}, {positive(tm.Ref), Muted}, {strings.TrimSpace(of + " " + name(tm.Ref)), Plain}, {}, {state, Waiting}, {}})
 	}
 	for _, in := range p.Inbox {
 		kind, what := "event", "can't be read"
@@ -151,7 +153,7 @@ func activityRow(a backend.PendingActivity, o Options) []Cell {
 	return []Cell{{"activity", Plain}, {positive(a.Ref), Muted}, {a.Name, Plain}, {strconv.Itoa(max(1, a.Attempt)), Plain}, state, {a.LastError, Bad}}
 }
 
-// timerKind tells timers of the workflow, whose names only its history has, from timeouts.
+// timerKind tells timers of the workflow from timeouts.
 func timerKind(t backend.Timer) (kind, of string) {
 	e, err := t.Event.DecodeOne()
 	if err != nil {
@@ -195,6 +197,6 @@ func (t *Table) branch(n *ops.Node, first, rest string, o Options) {
 		t.branch(child, rest+fork, rest+bar, o)
 	}
 	if n.More {
-		t.Rows = append(t.Rows, []Cell{{}, {rest + last + "more children", Muted}, {}, {}, {}, {}})
+		t.Rows = append(t.Rows, []Cell{{}, {rest + last + "more children", Muted}, {}, {}, {}, {"all: " + filter.ChildrenOf(s.Instance.InstanceID), Muted}})
 	}
 }

@@ -117,6 +117,22 @@ func Width(text string) int { return uniseg.StringWidth(text) }
 
 const ellipsis = "…"
 
+// What stands for our own characters that are no signs, in as many cells as the terminal
+// takes for these: where a text was cut, and what is hidden.
+var (
+	asASCII     = strings.NewReplacer(ellipsis, "~", "•", "*")
+	asWideASCII = strings.NewReplacer(ellipsis, "..", "•", "**")
+)
+
+// ASCII returns a text with ASCII where something was cut or is hidden. Else what
+// strangers write stays as it is.
+func ASCII(text string) string {
+	if uniseg.EastAsianAmbiguousWidth > 1 {
+		return asWideASCII.Replace(text)
+	}
+	return asASCII.Replace(text)
+}
+
 // longestCluster is how many bytes of one character on screen are shown: a letter can
 // carry any number of marks.
 const longestCluster = 64
@@ -130,24 +146,28 @@ func Clip(text string, width int) string {
 	rest, whole := bounded(text, width)
 	rest = settled(Escape(rest))
 	var b strings.Builder
+	end, room := ellipsis, width-uniseg.EastAsianAmbiguousWidth // which is what it takes
+	if room < 0 {
+		end = " "
+	}
 	used, state, cut := 0, -1, 0 // cut is where an ellipsis would still find room
 	for rest != "" {
 		var cluster string
 		var wide int
 		cluster, rest, wide, state = uniseg.FirstGraphemeClusterInString(rest, state)
 		if used += wide; used > width {
-			return b.String()[:cut] + ellipsis
+			return b.String()[:cut] + end
 		}
 		if len(cluster) > longestCluster {
 			cluster = strings.ToValidUTF8(cluster[:longestCluster], "")
 		}
 		b.WriteString(cluster)
-		if used < width {
+		if used <= room {
 			cut = b.Len()
 		}
 	}
 	if !whole {
-		return b.String()[:cut] + ellipsis
+		return b.String()[:cut] + end
 	}
 	return b.String()
 }

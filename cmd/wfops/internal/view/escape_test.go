@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 )
 
@@ -74,6 +76,24 @@ func TestClip(t *testing.T) {
 		if got := view.Clip(tc.text, tc.width); got != tc.want {
 			t.Errorf("%q in %d: got %q, want %q", tc.text, tc.width, got, tc.want)
 		}
+	}
+}
+
+// Of a terminal that takes "…" for two cells the room is kept, too; and ASCII takes as
+// much as what it stands for.
+func TestClipWhereCutsAreWide(t *testing.T) {
+	before := uniseg.EastAsianAmbiguousWidth
+	t.Cleanup(func() { uniseg.EastAsianAmbiguousWidth = before })
+	for _, uniseg.EastAsianAmbiguousWidth = range []int{1, 2} {
+		for width := range 8 {
+			got := view.Clip("hello 日本語", width)
+			if view.Width(got) > width || view.Width(view.ASCII(got)) != view.Width(got) || strings.Contains(view.ASCII(got), "…") {
+				t.Errorf("%d cells: %q, in ASCII %q", width, got, view.ASCII(got))
+			}
+		}
+	}
+	if got := view.ASCII("app:••@…日"); got != "app:****@..日" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -190,6 +190,15 @@ func (t Table) Sorted(key string, rising bool, o Options) Table {
 	return t
 }
 
+// Keys returns what the columns are called.
+func (t Table) Keys() []string {
+	keys := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		keys[i] = c.Key
+	}
+	return keys
+}
+
 // Narrow returns the table without the columns of wide tables.
 func (t Table) Narrow() Table {
 	return t.without(func(c Column) bool { return c.Wide })

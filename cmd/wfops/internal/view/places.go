@@ -90,7 +90,7 @@ func (o Options) trial(p Place, t Trial) Cell {
 	case p.Problem != nil:
 		return Cell{o.cell(signFailed, Bad).Text + " " + p.Problem.Error(), Bad}
 	case t.Running:
-		return Cell{"trying…", Muted}
+		return Cell{"trying...", Muted}
 	case !t.Done:
 		return Cell{"not tried", Muted}
 	case t.Err != nil:
@@ -152,7 +152,7 @@ func TrialFacts(p Place, t Trial, o Options, width int) Lines {
 	case p.Problem != nil:
 		l.check(Check{"written", Bad, p.Problem.Error()}, o, width)
 	case t.Running:
-		l.add(Cell{"trying…", Muted})
+		l.add(Cell{"trying...", Muted})
 	case !t.Done:
 		l.add(Cell{"not tried yet: t tries it", Muted})
 	}

@@ -21,7 +21,7 @@ func Preview(d ops.Detail, o Options, width int) Lines {
 		l.add(Cell{line, situation.Style})
 	}
 	l.add(Cell{"created " + o.Moment(s.Created), Muted}, Cell{fmt.Sprintf(", %d events", s.HistoryLength), Muted}, Cell{worker(s.Worker, s.Build), Muted})
-	for _, row := range Pending(d.Pending, o).Rows {
+	for _, row := range Pending(d.Pending, d.StepName, o).Rows {
 		line := []Cell{row[0]}
 		for _, c := range []Cell{row[2], row[4], row[5]} {
 			if c.Text != "" {

@@ -104,7 +104,7 @@ func (l *Lines) group(g ReplayGroup, o Options) {
 	}
 	more := ""
 	if g.Count > len(g.Names) {
-		more = ", …"
+		more = ", ..."
 	}
 	l.add(Cell{"  " + strings.Join(g.Names, ", ") + more, Muted})
 }

@@ -90,7 +90,7 @@ func TestInstances(t *testing.T) {
 	golden(t, "instances_120", plain(t, table.Narrow(), 120))
 	golden(t, "instances_wide", plain(t, table, 0))
 	o.ASCII = true
-	golden(t, "instances_ascii_60", plain(t, view.Instances(instances(), o).Narrow(), 60))
+	golden(t, "instances_ascii_60", view.ASCII(plain(t, view.Instances(instances(), o).Narrow(), 60)))
 }
 
 func fleet() ([]ops.Queue, []ops.Worker, []ops.Finding) {
@@ -185,7 +185,7 @@ func TestDetail(t *testing.T) {
 	d, o := detail(t), view.Options{Now: now}
 	unserved := plain(t, view.Detail(d, o), 100)
 	d.Workers = []ops.Worker{{Worker: backend.Worker{Workflows: []string{"OrderFulfil"}, Activities: []string{"ChargeCard", "Ship", "Mail"}, Queues: []engine.Queue{"default"}}}}
-	golden(t, "detail", unserved+plain(t, view.Detail(d, o), 0)+plain(t, view.Pending(d.Pending, o), 100))
+	golden(t, "detail", unserved+plain(t, view.Detail(d, o), 0)+plain(t, view.Pending(d.Pending, d.StepName, o), 100))
 	d.Workers[0].Activities = []string{"Ship"}
 	if got := plain(t, view.Detail(d, o), 0); !strings.Contains(got, `no living worker registers activity "ChargeCard"`) {
 		t.Error(got)
@@ -210,7 +210,7 @@ func TestHostileTexts(t *testing.T) {
 		events := []history.Event{{Body: history.ActivityScheduled{Name: text, Args: []engine.Payload{engine.Payload(text)}, Site: history.Site{File: text, Function: text, Line: 1}}}}
 		o := view.Options{Now: now}
 		for _, table := range []view.Table{
-			view.Instances(list, o), view.History(events, o), view.Workers([]ops.Worker{w}, o), view.Detail(d, o), view.Pending(d.Pending, o),
+			view.Instances(list, o), view.History(events, o), view.Workers([]ops.Worker{w}, o), view.Detail(d, o), view.Pending(d.Pending, d.StepName, o),
 			view.Queues([]ops.Queue{{QueueStats: backend.QueueStats{Queue: engine.Queue(text)}}}, o), view.Tree(node(s, node(s)), o),
 			view.Findings([]ops.Finding{{Subject: text, Message: text, Advice: text}}, o),
 		} {

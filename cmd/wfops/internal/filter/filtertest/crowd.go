@@ -26,6 +26,7 @@ func Crowd(rng *rand.Rand, n int, now time.Time) []backend.Summary {
 			StatusLine: pick(rng, "", "ordering", "Paying"),
 			Build:      pick(rng, "b1", "b2", ""),
 			Worker:     pick(rng, "w-1", "w-2"),
+			Parent:     pick(rng, nil, nil, &engine.Instance{InstanceID: "p-1", ExecutionID: "xp-1"}, &engine.Instance{InstanceID: "p-2", ExecutionID: "xp-2"}),
 			Tags:       pick(rng, nil, map[string]string{"env": "prod"}, map[string]string{"env": "test", "a:b": "p1"}),
 		}
 		populate(rng, &all[i])

@@ -75,6 +75,8 @@ func byName(rng *rand.Rand) Case {
 		simple("id:i-1*", func(s *backend.Summary) bool { return strings.HasPrefix(s.Instance.InstanceID, "i-1") }),
 		simple("id:*7", func(s *backend.Summary) bool { return strings.HasSuffix(s.Instance.InstanceID, "7") }),
 		simple("id:i-12", func(s *backend.Summary) bool { return s.Instance.InstanceID == "i-12" }),
+		simple("parent:p-1", func(s *backend.Summary) bool { return s.Parent != nil && s.Parent.InstanceID == "p-1" }),
+		simple("parent:p*", func(s *backend.Summary) bool { return s.Parent != nil }),
 		simple("build:b1", func(s *backend.Summary) bool { return s.Build == "b1" }),
 		simple("build:b*", func(s *backend.Summary) bool { return strings.HasPrefix(s.Build, "b") }),
 		simple("class:HANG", func(s *backend.Summary) bool { return s.BlockClass == "HANG" }),
