@@ -32,38 +32,25 @@ func (l Level) Unit() string {
 	return "step"
 }
 
-// DiffAt compares two histories as closely as level says: see Diff. Rows of events have
-// steps that stand for one event each, whose kind is that of the event.
-func DiffAt(level Level, a, b []history.Event, rules Rules) Result {
-	if level.Unit() == LevelStep.Unit() {
-		return diffAt(LevelStep, Steps(a), Steps(b), rules)
-	}
-	return diffAt(level, eventSteps(a, level == LevelRaw), eventSteps(b, level == LevelRaw), rules)
-}
-
-// eventSteps makes a step of each event. Whatever it is compared by, it is aligned by
-// what it holds for the code: what else is stored differs each time.
-func eventSteps(events []history.Event, raw bool) []Step {
-	var p Stepper
-	steps := make([]Step, len(events))
-	for i := range events {
-		ev := &events[i]
-		of, ok := p.Add(ev)
-		s := Step{Kind: StepKind(ev.Kind()), Name: of.Name, Seq: ev.Seq, Ref: ev.Ref, Began: ev.At, Site: history.SiteOf(ev.Body)}
-		if ok && of.Seq == ev.Seq {
+// rowStep makes a step of an event, which changed step of, or none. Whatever it is compared
+// by, it is aligned by what it holds for the code: what else is stored differs each time.
+func rowStep(ev *history.Event, of *Step, raw bool) Step {
+	s := Step{Kind: StepKind(ev.Kind()), Seq: ev.Seq, Ref: ev.Ref, Began: ev.At, Site: history.SiteOf(ev.Body)}
+	if of != nil {
+		s.Name = of.Name
+		if of.Seq == ev.Seq {
 			s.Input, s.Duration = of.Input, of.Duration
 		}
-		if ok && of.End == ev.Seq {
+		if n := len(of.Runs); of.End == ev.Seq {
 			s.Outcome, s.Result, s.Failure, s.Attempts = of.Outcome, of.Result, of.Failure, of.Attempts
-		} else if n := len(of.Runs); n > 0 && of.Runs[n-1].Seq == ev.Seq {
+		} else if n > 0 && of.Runs[n-1].Seq == ev.Seq {
 			s.Outcome, s.Failure = OutcomeFailed, of.Runs[n-1].Failure
 		}
-		if raw {
-			s.Document = documentOf(*ev)
-		}
-		steps[i] = s
 	}
-	return steps
+	if raw {
+		s.Document = documentOf(*ev)
+	}
+	return s
 }
 
 // documentOf is what is stored of an event, or nil if it can't be.

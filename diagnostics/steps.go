@@ -95,29 +95,58 @@ func (s *Step) Took() time.Duration {
 // Steps reduces a well-formed history to its steps, in the order in which they began. What
 // belongs to tasks and not to what was done is left out.
 func Steps(events []history.Event) []Step {
-	steps := make([]Step, 0, len(events)/2+1)
-	byRef := make([]int, 1, len(events)/2+1) // index by ref
+	l := newStepList(len(events))
 	for i := range events {
-		ev := &events[i]
-		switch history.ClassOf(ev.Body) {
-		case history.ClassCommand:
-			if ev.Ref == int64(len(byRef)) { // as history.Check has it
-				byRef = append(byRef, len(steps))
-			}
-			steps = append(steps, commandStep(ev))
-		case history.ClassAnswer, history.ClassCancel:
-			if ev.Ref > 0 && ev.Ref < int64(len(byRef)) {
-				steps[byRef[ev.Ref]].answer(ev)
-			}
-		case history.ClassFinal:
-			steps = append(steps, finalStep(ev))
-		case history.ClassMarker, history.ClassExecution:
-			if s, ok := eventStep(ev); ok {
-				steps = append(steps, s)
-			}
+		l.add(&events[i])
+	}
+	return l.steps
+}
+
+// stepList finds the steps of a history, all of which it keeps.
+type stepList struct {
+	steps []Step
+	byRef []int // index by ref
+}
+
+// newStepList has room for a history of so many events, of which most steps have two.
+func newStepList(events int) stepList {
+	return stepList{steps: make([]Step, 0, events/2+1), byRef: make([]int, 1, events/2+1)}
+}
+
+// add takes the next event. It returns the step that the event may have changed, until the
+// next call, or nil if it is about none that is open.
+func (l *stepList) add(ev *history.Event) *Step {
+	var s Step
+	switch history.ClassOf(ev.Body) {
+	case history.ClassCommand:
+		if ev.Ref == int64(len(l.byRef)) { // as history.Check has it
+			l.byRef = append(l.byRef, len(l.steps))
+		}
+		s = commandStep(ev)
+	case history.ClassAnswer, history.ClassCancel:
+		return l.answer(ev)
+	case history.ClassFinal:
+		s = finalStep(ev)
+	case history.ClassMarker, history.ClassExecution:
+		var ok bool
+		if s, ok = eventStep(ev); !ok {
+			return nil
 		}
 	}
-	return steps
+	l.steps = append(l.steps, s)
+	return &l.steps[len(l.steps)-1]
+}
+
+func (l *stepList) answer(ev *history.Event) *Step {
+	if ev.Ref <= 0 || ev.Ref >= int64(len(l.byRef)) {
+		return nil
+	}
+	s := &l.steps[l.byRef[ev.Ref]]
+	if s.Outcome != OutcomePending {
+		return nil
+	}
+	s.answer(ev)
+	return s
 }
 
 func commandStep(ev *history.Event) Step {

@@ -58,9 +58,15 @@ func (c *console) losesItsStore() {
 	c.Sees("what can be done here")
 	c.Press("Escape")
 	c.Until("help is gone", func(screen string) bool { return !contains(screen, "what can be done here") })
+	c.refusesChanges()
+	c.Sees(noAnswer + `, try ([3-9]|\d\d) in \d`)
+}
+
+// refusesChanges asks for one while the store is lost.
+func (c *console) refusesChanges() {
+	c.Helper()
 	c.Press("s")
 	c.Sees("the store does not answer, and nothing can be changed until it does")
-	c.Sees(noAnswer + `, try ([3-9]|\d\d) in \d`)
 }
 
 // proposes asks for the signal that the instance that is chosen waits for. Enter sends
@@ -98,6 +104,7 @@ func TestConsoleOutlivesItsServer(t *testing.T) {
 		list.losesItsStore()
 		list.cursorTo("kyc-1")
 		list.cursorTo("kyc-2")
+		list.refusesChanges()
 		one.losesItsStore()
 		one.Press("2")
 		one.Sees(`\[2·history\]`)

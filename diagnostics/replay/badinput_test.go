@@ -60,7 +60,7 @@ func testBadBundles(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := startWorker(t, Options{})
-			within(t, 20*time.Second, func(context.Context) {
+			within(t, time.Minute, func(context.Context) {
 				b, err := diagnostics.ReadFile(file)
 				if !c.reported {
 					if _, broken := errors.AsType[*diagnostics.BundleError](err); !broken || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), file) {

@@ -52,10 +52,10 @@ func TestVices(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.workflow, c.arg), func(t *testing.T) {
 			t.Parallel()
-			within(t, 40*time.Second, func(context.Context) {
+			within(t, time.Minute, func(context.Context) {
 				o := Options{Timeout: 8 * time.Second, MemoryBytes: 128 << 20}
 				if c.workflow == "recurses" {
-					o.MemoryBytes = 1 << 30
+					o.MemoryBytes, o.Timeout = 1<<30, 30*time.Second // to write down a stack of that size
 				}
 				r := startWorker(t, o)
 				res := replayed(t, r, recorded(t, c.workflow, c.arg))

@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/document"
+	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
 	"github.com/wfops/wfops/diagnostics"
+	"github.com/wfops/wfops/engine/history"
 )
 
 func diffFlags(s *session, fs *pflag.FlagSet) {
@@ -69,20 +71,15 @@ func runDiff(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	var sides [2]diagnostics.Bundle
+	open := func(e history.Event) (history.Event, error) { return s.opened(ctx, e) }
+	var sides [2]*diagnostics.Side
 	for i, name := range args {
-		b, err := s.load(ctx, name)
-		if err != nil {
-			return err
+		if sides[i], err = fleet.LoadSide(ctx, s.store, name, diagnostics.Level(s.o.level), open); err != nil {
+			return asUsage(err)
 		}
-		for n := range b.Events {
-			if b.Events[n], err = s.opened(ctx, b.Events[n]); err != nil {
-				return err
-			}
-		}
-		sides[i] = b
+		sides[i].Trim()
 	}
-	d := diagnostics.DiffAt(diagnostics.Level(s.o.level), sides[0].Events, sides[1].Events, rules)
+	d := diagnostics.DiffSides(sides[0], sides[1], rules)
 	if err := s.printDiff(sides, d); err != nil {
 		return err
 	}
@@ -92,7 +89,7 @@ func runDiff(ctx context.Context, s *session, args []string) error {
 	return nil
 }
 
-func (s *session) printDiff(sides [2]diagnostics.Bundle, d diagnostics.Result) error {
+func (s *session) printDiff(sides [2]*diagnostics.Side, d diagnostics.Result) error {
 	if !s.isTable() {
 		var names []string
 		for i := range d.Rows {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/wfops/wfops/diagnostics"
+	"github.com/wfops/wfops/engine"
 )
 
 // Step is the form of a step of an execution.
@@ -56,16 +57,16 @@ type DiffRow struct {
 }
 
 // OfDiff returns the form of what differs.
-func OfDiff(a, b diagnostics.Bundle, d diagnostics.Result) Diff {
-	form := Diff{Schema: SchemaDiff, Level: d.Level, A: sideOf(a), B: sideOf(b), Summary: d.Summary, Counts: d.Counts, Ignored: d.Ignored, Capped: d.Capped, Rows: make([]DiffRow, len(d.Rows))}
+func OfDiff(a, b *diagnostics.Side, d diagnostics.Result) Diff {
+	form := Diff{Schema: SchemaDiff, Level: d.Level, A: sideOf(a.Instance, a.Workflow, a.Status, a.Events), B: sideOf(b.Instance, b.Workflow, b.Status, b.Events), Summary: d.Summary, Counts: d.Counts, Ignored: d.Ignored, Capped: d.Capped, Rows: make([]DiffRow, len(d.Rows))}
 	for i, r := range d.Rows {
 		form.Rows[i] = DiffRow{Op: r.Op, Key: r.Key, A: stepOf(r.A), B: stepOf(r.B), Changes: r.Changes, More: r.More}
 	}
 	return form
 }
 
-func sideOf(b diagnostics.Bundle) Side {
-	return Side{InstanceID: b.Instance.InstanceID, ExecutionID: b.Instance.ExecutionID, Workflow: b.Workflow, Status: string(b.Status), Events: len(b.Events)}
+func sideOf(i engine.Instance, workflow string, status engine.Status, events int) Side {
+	return Side{InstanceID: i.InstanceID, ExecutionID: i.ExecutionID, Workflow: workflow, Status: string(status), Events: events}
 }
 
 func stepOf(s *diagnostics.Step) *Step {

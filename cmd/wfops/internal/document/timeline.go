@@ -47,7 +47,7 @@ type Share struct {
 // OfTimeline returns the form of a timeline.
 func OfTimeline(b diagnostics.Bundle, t diagnostics.Timeline) Timeline {
 	form := Timeline{
-		Schema: SchemaTimeline, Of: sideOf(b), From: t.From.UTC(), To: t.To.UTC(), Open: t.Open,
+		Schema: SchemaTimeline, Of: sideOf(b.Instance, b.Workflow, b.Status, len(b.Events)), From: t.From.UTC(), To: t.To.UTC(), Open: t.Open,
 		Steps: make([]StepBar, len(t.Spans)), CriticalPath: []Part{}, Shares: []Share{},
 	}
 	for i := range t.Spans {

@@ -196,14 +196,15 @@ func TestDiffOfLongHistories(t *testing.T) {
 	names := [2]string{"side-0", "side-1"}
 	var sides [2]*side
 	for i, name := range names {
-		sides[i] = newSide(name, longHistory(name, steps, i), now)
+		sides[i] = newSide(name, longHistory(name, steps, i, diagnostics.LevelStep), now)
+		sides[i].opened = true
 	}
 	p := play(t, 120, 40, nil)
 	p.inLoop(func() {
 		d := newDiff(p.app, names)
 		d.read = func(_ context.Context, _ *comparison, level diagnostics.Level, rules diagnostics.Rules) (*comparison, error) {
-			c := &comparison{rules: rules, level: level, sides: [2]*side{sides[0].open(t.Context(), nil, false), sides[1].open(t.Context(), nil, false)}}
-			c.result = diagnostics.DiffAt(level, c.sides[0].events, c.sides[1].events, rules)
+			c := &comparison{rules: rules, level: level, sides: sides}
+			c.result = diagnostics.DiffSides(sides[0].of, sides[1].of, rules)
 			return c, nil
 		}
 		p.app.show(d)
@@ -226,9 +227,8 @@ func TestDiffOfLongHistories(t *testing.T) {
 
 // longHistory has so many activities, of which each fifth differs from that of another
 // side.
-func longHistory(id string, steps, side int) diagnostics.Bundle {
+func longHistory(id string, steps, side int, level diagnostics.Level) *diagnostics.Side {
 	at := now.Add(-100 * time.Hour)
-	i := engine.Instance{InstanceID: id, ExecutionID: "x"}
 	events := []history.Event{{At: at, Body: history.TaskStarted{Worker: "w"}}, {At: at, Body: history.WorkflowStarted{Workflow: "Long", FirstExecution: "x"}}}
 	for n := range steps {
 		at = at.Add(time.Second)
@@ -240,8 +240,11 @@ func longHistory(id string, steps, side int) diagnostics.Bundle {
 			history.Event{At: at.Add(100 * time.Millisecond), Ref: int64(n + 1), Body: history.ActivityCompleted{Result: engine.Payload("1"), Run: history.Run{Attempt: 1, Started: at}}})
 	}
 	events = append(events, history.Event{At: at, Body: history.WorkflowCompleted{}})
+	of := diagnostics.NewSide(level, len(events))
+	of.Instance = engine.Instance{InstanceID: id, ExecutionID: "x"}
 	for n := range events {
 		events[n].Seq = int64(n + 1)
+		of.Add(&events[n])
 	}
-	return diagnostics.NewBundle(i, events)
+	return of
 }

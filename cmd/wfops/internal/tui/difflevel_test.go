@@ -73,10 +73,6 @@ func TestReportDiffHasOneLevel(t *testing.T) {
 func TestDiffLevelsOfLongHistories(t *testing.T) {
 	const steps = 50_000
 	names := [2]string{"side-0", "side-1"}
-	var sides [2]*side
-	for i, name := range names {
-		sides[i] = newSide(name, longHistory(name, steps, i), now).open(t.Context(), nil, false)
-	}
 	p := play(t, 120, 40, nil)
 	p.inLoop(func() {
 		d := newDiff(p.app, names)
@@ -84,7 +80,13 @@ func TestDiffLevelsOfLongHistories(t *testing.T) {
 			if had != nil && had.level == level {
 				return had, nil
 			}
-			return &comparison{rules: rules, level: level, sides: sides, result: diagnostics.DiffAt(level, sides[0].events, sides[1].events, rules)}, nil
+			next := &comparison{rules: rules, level: level}
+			for i, name := range names {
+				next.sides[i] = newSide(name, longHistory(name, steps, i, level), now)
+				next.sides[i].opened = true
+			}
+			next.result = diagnostics.DiffSides(next.sides[0].of, next.sides[1].of, rules)
+			return next, nil
 		}
 		p.app.show(d)
 	})

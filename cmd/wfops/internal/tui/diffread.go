@@ -12,16 +12,14 @@ import (
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
 	"github.com/wfops/wfops/engine/backend"
-	"github.com/wfops/wfops/engine/history"
 )
 
 // side is one of two executions that are compared. It is not changed once it was read.
 type side struct {
 	view.DiffSide
 
-	instance engine.Instance
-	events   []history.Event
-	strip    view.Strip
+	of    *diagnostics.Side
+	strip view.Strip
 	// opened tells that values were opened as far as they can be, and sealed why not all.
 	opened bool
 	sealed error
@@ -49,6 +47,7 @@ type comparer func(ctx context.Context, had *comparison, level diagnostics.Level
 
 // comparingHistories compares two histories, which are those of instances or of files.
 func comparingHistories(store *ops.Store, c Codec, names [2]string) comparer {
+	r := sideReader{store: store, codec: c}
 	return func(ctx context.Context, had *comparison, level diagnostics.Level, rules diagnostics.Rules) (*comparison, error) {
 		next := &comparison{rules: rules, level: level}
 		for i, name := range names {
@@ -57,46 +56,53 @@ func comparingHistories(store *ops.Store, c Codec, names [2]string) comparer {
 				old = had.sides[i]
 			}
 			var err error
-			if next.sides[i], err = readSide(ctx, store, name, old); err != nil {
+			if next.sides[i], err = r.side(ctx, name, level, old); err != nil {
 				return nil, err
 			}
-			next.sides[i] = next.sides[i].open(ctx, c, had == nil)
 		}
 		if had != nil && had.sides == next.sides && had.level == level && slices.Equal(had.rules.Ignore, rules.Ignore) && slices.Equal(had.rules.Paths, rules.Paths) {
 			return had, nil
 		}
-		next.result = diagnostics.DiffAt(level, next.sides[0].events, next.sides[1].events, rules)
+		next.result = diagnostics.DiffSides(next.sides[0].of, next.sides[1].of, rules)
 		next.slowest = view.Slowest(next.result.Rows)
 		return next, nil
 	}
 }
 
-// readSide reads a history, unless it is as it was.
-func readSide(ctx context.Context, store *ops.Store, name string, had *side) (*side, error) {
-	if had != nil && (fleet.IsFile(name) || had.Status.Final()) {
+// sideReader reads what is compared.
+type sideReader struct {
+	store *ops.Store
+	codec Codec
+}
+
+// side reads a history, unless it is as it was.
+func (r sideReader) side(ctx context.Context, name string, level diagnostics.Level, had *side) (*side, error) {
+	whole := had != nil && had.opened && had.of.Level == level
+	if whole && (fleet.IsFile(name) || had.Status.Final()) {
 		return had, nil
 	}
 	if fleet.IsFile(name) {
-		b, err := fleet.Load(ctx, store, name)
-		return newSide(filepath.Base(name), b, store.Clock()), err
+		return r.opened(ctx, filepath.Base(name), had == nil, func(open fleet.Open) (*diagnostics.Side, error) {
+			return fleet.LoadSide(ctx, r.store, name, level, open)
+		})
 	}
-	find := func() (backend.Summary, error) { return store.Resolve(ctx, name) }
+	find := func() (backend.Summary, error) { return r.store.Resolve(ctx, name) }
 	if had != nil { // the same execution, whatever the name stands for by now
-		find = func() (backend.Summary, error) { return store.Get(ctx, had.instance) }
+		find = func() (backend.Summary, error) { return r.store.Get(ctx, had.of.Instance) }
 	}
 	found, err := find()
 	if err != nil {
 		return nil, err
 	}
-	if had != nil && had.Status == found.Status && int64(had.Events) == found.HistoryLength {
+	if whole && had.Status == found.Status && int64(had.Events) == found.HistoryLength {
 		return had, nil
 	}
-	b, err := fleet.LoadInstance(ctx, store, found)
-	if err != nil {
+	if name, err = shortName(ctx, r.store, found.Instance); err != nil {
 		return nil, err
 	}
-	name, err = shortName(ctx, store, found.Instance)
-	return newSide(name, b, store.Clock()), err
+	return r.opened(ctx, name, had == nil, func(open fleet.Open) (*diagnostics.Side, error) {
+		return fleet.InstanceSide(ctx, r.store, found, level, open)
+	})
 }
 
 // shortName is the id of an execution, or that with the execution if the id alone
@@ -109,8 +115,9 @@ func shortName(ctx context.Context, store *ops.Store, i engine.Instance) (string
 	return i.InstanceID + "/" + i.ExecutionID, err
 }
 
-func newSide(name string, b diagnostics.Bundle, now time.Time) *side {
-	s := &side{instance: b.Instance, strip: view.NewStrip(diagnostics.NewTimeline(b.Events, now)), events: b.Events}
-	s.DiffSide = view.DiffSide{Name: name, Workflow: b.Workflow, Status: b.Status, Events: len(b.Events), Took: s.strip.Took()}
+func newSide(name string, of *diagnostics.Side, now time.Time) *side {
+	s := &side{of: of, strip: view.NewStrip(of.Steps(), now)}
+	s.DiffSide = view.DiffSide{Name: name, Workflow: of.Workflow, Status: of.Status, Events: of.Events, Took: s.strip.Took()}
+	of.Trim()
 	return s
 }

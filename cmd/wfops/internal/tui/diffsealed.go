@@ -1,46 +1,48 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/wfops/wfops/cmd/wfops/internal/codec"
+	"github.com/wfops/wfops/cmd/wfops/internal/fleet"
 	"github.com/wfops/wfops/cmd/wfops/internal/view"
+	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine/history"
 )
 
-// open returns a side with its values opened, or as it is if that takes longer than soon.
-// If the codec fails all are left as they are stored: what was opened and what was not
-// would differ.
-func (s *side) open(ctx context.Context, c Codec, soon bool) *side {
-	if s.opened {
-		return s
+// opened reads a side with its values opened, or as it is stored if that takes longer than
+// soon. If the codec fails all are left as they are stored: what was opened and what was
+// not would differ.
+func (r sideReader) opened(ctx context.Context, name string, soon bool, read func(fleet.Open) (*diagnostics.Side, error)) (*side, error) {
+	within, cancel := ctx, context.CancelFunc(func() {})
+	if soon && r.codec != nil {
+		within, cancel = context.WithTimeout(ctx, codec.Soon)
 	}
-	next := *s
-	next.opened = true
-	if c == nil {
-		return &next
-	}
-	if soon {
-		within, cancel := context.WithTimeout(ctx, codec.Soon)
-		defer cancel()
-		ctx = within
-	}
-	next.events = make([]history.Event, 0, len(s.events))
-	for _, e := range s.events {
-		e, err := codec.OpenEvent(ctx, c, e, codec.AsStored)
-		switch {
-		case codec.IsLate(ctx, err):
-			return s
-		case err != nil && !errors.Is(err, codec.ErrRefused):
-			next.events, next.sealed = s.events, err
-			return &next
-		case err != nil:
-			next.sealed = err
+	defer cancel()
+	var refused, failed error
+	of, err := read(func(e history.Event) (history.Event, error) {
+		e, err := codec.OpenEvent(within, r.codec, e, codec.AsStored)
+		if errors.Is(err, codec.ErrRefused) {
+			refused, err = err, nil
 		}
-		next.events = append(next.events, e)
+		failed = err
+		return e, err
+	})
+	late := codec.IsLate(within, failed)
+	if failed != nil {
+		refused = nil // nothing is opened
+		of, err = read(func(e history.Event) (history.Event, error) { return e, nil })
 	}
-	return &next
+	if err != nil {
+		return nil, err
+	}
+	s := newSide(name, of, r.store.Clock())
+	if s.opened = !late; s.opened {
+		s.sealed = cmp.Or(failed, refused)
+	}
+	return s, nil
 }
 
 // sealed says what is to be known of values that are compared as they are stored.

@@ -123,10 +123,10 @@ func outcomeOf(s *diagnostics.Step) string {
 }
 
 // DiffSummary says in a sentence what differs, and what was ignored.
-func DiffSummary(a, b diagnostics.Bundle, d diagnostics.Result) Lines {
+func DiffSummary(a, b *diagnostics.Side, d diagnostics.Result) Lines {
 	var l Lines
-	side := func(name string, b diagnostics.Bundle) Cell {
-		return Cell{fmt.Sprintf("%s %s (%s, %d events)", name, b.Instance.InstanceID, b.Status, len(b.Events)), Muted}
+	side := func(name string, s *diagnostics.Side) Cell {
+		return Cell{fmt.Sprintf("%s %s (%s, %d events)", name, s.Instance.InstanceID, s.Status, s.Events), Muted}
 	}
 	l.add(Cell{d.Summary, Header})
 	l.add(side("A", a), side("B", b))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wfops/wfops/diagnostics"
 	"github.com/wfops/wfops/engine"
+	"github.com/wfops/wfops/engine/history"
 )
 
 var pageStart = time.Date(2026, 8, 22, 11, 0, 0, 0, time.UTC)
@@ -256,19 +257,19 @@ func TestSearchFindsTheNextRow(t *testing.T) {
 // Both are drawn from their own beginning, on one scale, and what both wait for is
 // short.
 func TestStripsShareAScale(t *testing.T) {
-	timeline := func(from time.Time, waits time.Duration) diagnostics.Timeline {
-		part := func(kind diagnostics.PartKind, at, to time.Duration) diagnostics.Part {
-			return diagnostics.Part{Kind: kind, From: from.Add(at), To: from.Add(to)}
+	strip := func(from time.Time, waits time.Duration) Strip {
+		run := func(seq int64, began, ended time.Time) []diagnostics.Run {
+			return []diagnostics.Run{{Run: history.Run{Attempt: 1, Started: began}, Ended: ended, Seq: seq}}
 		}
-		span := func(seq int64, p ...diagnostics.Part) diagnostics.Span {
-			return diagnostics.Span{Step: diagnostics.Step{Seq: seq}, Parts: p}
-		}
-		return diagnostics.Timeline{From: from, To: from.Add(waits + 20*time.Second), Spans: []diagnostics.Span{
-			span(1, part(diagnostics.PartRunning, 0, 10*time.Second)), span(3, part(diagnostics.PartTimer, 10*time.Second, waits+10*time.Second)),
-			span(5, part(diagnostics.PartFailed, waits+10*time.Second, waits+20*time.Second)),
-		}}
+		ten := from.Add(10 * time.Second)
+		late, end := ten.Add(waits), ten.Add(waits+10*time.Second)
+		return NewStrip([]diagnostics.Step{
+			{Seq: 1, End: 2, Kind: diagnostics.StepActivity, Outcome: diagnostics.OutcomeCompleted, Began: from, Ended: ten, Runs: run(2, from, ten)},
+			{Seq: 3, End: 4, Kind: diagnostics.StepTimer, Outcome: diagnostics.OutcomeCompleted, Began: ten, Ended: late},
+			{Seq: 5, Kind: diagnostics.StepActivity, Outcome: diagnostics.OutcomePending, Began: late, Runs: run(6, late, end)},
+		}, end)
 	}
-	a, b := NewStrip(timeline(pageStart, time.Hour)), NewStrip(timeline(pageStart.Add(90*time.Hour), time.Minute))
+	a, b := strip(pageStart, time.Hour), strip(pageStart.Add(90*time.Hour), time.Minute)
 	s := NewStrips(a, b, Options{ASCII: true}, 80+stripLabel)
 	l := s.Lines(&diagnostics.DiffRow{A: &diagnostics.Step{Seq: 5}, B: &diagnostics.Step{Seq: 1}})
 	text := make([]string, len(l))

@@ -9,37 +9,71 @@ import (
 )
 
 // Strip is what an execution did in time, as far as it is needed to draw it in one
-// line.
+// line. It is kept for as long as a comparison is, so it is small.
 type Strip struct {
 	from, to time.Time
 	seqs     []int64 // of the steps, in order
-	parts    [][]diagnostics.Part
+	ends     []int32 // where in parts those of a step end
+	parts    []stripPart
 	idle     []diagnostics.Interval
 }
 
-// NewStrip returns the strip of a timeline.
-func NewStrip(t diagnostics.Timeline) Strip {
-	s := Strip{from: t.From, to: t.To, idle: t.Idle()}
-	for i := range t.Spans {
-		s.seqs = append(s.seqs, t.Spans[i].Seq)
-		s.parts = append(s.parts, t.Spans[i].Parts)
+// stripPart is a diagnostics.Part. Times are from the beginning of the strip.
+type stripPart struct {
+	from, to time.Duration
+	worth    int8 // one more than its place in parts
+}
+
+// NewStrip returns the strip of the steps of an execution. now is the end of one that has
+// not ended.
+func NewStrip(steps []diagnostics.Step, now time.Time) Strip {
+	if len(steps) == 0 {
+		return Strip{}
 	}
+	s := Strip{from: steps[0].Began, to: now, seqs: make([]int64, len(steps)), ends: make([]int32, len(steps)), parts: make([]stripPart, 0, 2*len(steps))}
+	if last := &steps[len(steps)-1]; last.Kind == diagnostics.StepEnd {
+		s.to = last.Ended
+	}
+	if s.to.Before(s.from) {
+		s.to = s.from
+	}
+	s.idle = diagnostics.Idle(s.from, s.to, func(yield func(*diagnostics.Span) bool) {
+		var span diagnostics.Span // one for all: there are many
+		for i := range steps {
+			span = diagnostics.NewSpan(steps[i], s.to)
+			s.add(i, &span)
+			if !yield(&span) {
+				return
+			}
+		}
+	})
 	return s
+}
+
+func (s *Strip) add(at int, span *diagnostics.Span) {
+	for _, p := range span.Parts {
+		worth := slices.IndexFunc(parts, func(k part) bool { return k.kind == p.Kind }) + 1
+		s.parts = append(s.parts, stripPart{p.From.Sub(s.from), p.To.Sub(s.from), int8(worth)}) //nolint:gosec // there are few kinds
+	}
+	s.seqs[at], s.ends[at] = span.Seq, int32(len(s.parts)) //nolint:gosec // a history has no more events
 }
 
 // Took is how long it is.
 func (s Strip) Took() time.Duration { return s.to.Sub(s.from) }
 
 // of returns the parts of a step.
-func (s Strip) of(step *diagnostics.Step) [][]diagnostics.Part {
+func (s Strip) of(step *diagnostics.Step) []stripPart {
 	if step == nil {
 		return nil
 	}
 	at, found := slices.BinarySearch(s.seqs, step.Seq)
-	if !found {
+	switch {
+	case !found:
 		return nil
+	case at == 0:
+		return s.parts[:s.ends[0]]
 	}
-	return s.parts[at : at+1]
+	return s.parts[s.ends[at-1]:s.ends[at]]
 }
 
 // Strips draws two executions one below the other, on one scale that begins with each.
@@ -62,7 +96,7 @@ func NewStrips(a, b Strip, o Options, width int) *Strips {
 	window := diagnostics.Interval{From: s.ends.From, To: s.ends.To}
 	idle := common(s.rests(a), s.rests(b))
 	s.scale = drawing{o: o, width: bars, scale: diagnostics.NewScale(window, bars, idle)}
-	s.whole = [2]string{s.bar(a, a.parts), s.bar(b, b.parts)}
+	s.whole = [2]string{s.bar(a.parts), s.bar(b.parts)}
 	return s
 }
 
@@ -105,15 +139,11 @@ func common(a, b []diagnostics.Interval) []diagnostics.Interval {
 
 // bar draws the parts of some steps in one line. Where several share a cell the most
 // telling one is seen.
-func (s *Strips) bar(of Strip, all [][]diagnostics.Part) string {
-	shift := s.a.from.Sub(of.from)
-	rank := make([]int, s.scale.width)
-	for _, one := range all {
-		for _, p := range one {
-			worth := slices.IndexFunc(parts, func(k part) bool { return k.kind == p.Kind }) + 1
-			for at, end := s.scale.scale.Project(p.From.Add(shift)), s.scale.scale.Project(p.To.Add(shift)); at <= end; at++ {
-				rank[at] = max(rank[at], worth)
-			}
+func (s *Strips) bar(all []stripPart) string {
+	rank := make([]int8, s.scale.width)
+	for _, p := range all {
+		for at, end := s.scale.scale.Project(s.a.from.Add(p.from)), s.scale.scale.Project(s.a.from.Add(p.to)); at <= end; at++ {
+			rank[at] = max(rank[at], p.worth)
 		}
 	}
 	var b strings.Builder
@@ -139,8 +169,8 @@ func (s *Strips) Lines(row *diagnostics.DiffRow) Lines {
 		return l
 	}
 	return append(l,
-		[]Cell{{label("A step"), Muted}, {s.bar(s.a, s.a.of(row.A)), OnlyA}},
-		[]Cell{{label("B step"), Muted}, {s.bar(s.b, s.b.of(row.B)), OnlyB}},
+		[]Cell{{label("A step"), Muted}, {s.bar(s.a.of(row.A)), OnlyA}},
+		[]Cell{{label("B step"), Muted}, {s.bar(s.b.of(row.B)), OnlyB}},
 	)
 }
 

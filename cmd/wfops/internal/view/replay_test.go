@@ -37,13 +37,13 @@ func TestReportIsSafe(t *testing.T) {
 	}
 	step := &diagnostics.Step{Kind: diagnostics.StepActivity, Name: evil, Began: now, Ended: now}
 	d := diagnostics.Result{Summary: evil, Ignored: map[diagnostics.Rule]int{evil: 1}, Rows: []diagnostics.DiffRow{{Op: diagnostics.DiffChanged, Key: evil, A: step, B: step, Changes: r.Warnings[0].Changes}}}
-	b := diagnostics.Bundle{Instance: r.Instance, Status: evil}
+	side := &diagnostics.Side{Instance: r.Instance, Status: evil}
 	tl := diagnostics.Timeline{From: now, To: now.Add(time.Hour), Spans: []diagnostics.Span{{Step: *step}}, Path: diagnostics.Path{Shares: []diagnostics.Share{{Kind: evil, Name: evil}}}}
 	for name, text := range map[string]string{
 		"report":   words(view.Report(r, []string{evil}, view.Options{}, 80)),
 		"replays":  words(view.Replays(map[diagnostics.Verdict]int{r.Verdict: 1}, []view.ReplayGroup{{Report: r, Count: 9, Names: []string{evil}}}, view.Options{})),
 		"verdicts": words(view.Layout(view.Verdicts([]string{evil}, []diagnostics.Report{r}, view.Options{}), 80)),
-		"diff":     words(view.Layout(view.Diff(d, true, view.Options{}), 80)) + words(view.DiffSummary(b, b, d)),
+		"diff":     words(view.Layout(view.Diff(d, true, view.Options{}), 80)) + words(view.DiffSummary(side, side, d)),
 		"timeline": words(view.Timeline(tl, view.Options{}, 80)) + words(view.CriticalPath(tl.Path)),
 	} {
 		for line := range strings.Lines(text) {
