@@ -82,7 +82,7 @@ func TestScreensNeedATerminal(t *testing.T) {
 
 func TestScreenFlags(t *testing.T) {
 	w := newTerminal(t, nil)
-	if code, stderr := w.run("app.db"); code != 0 || w.shown.Theme != tui.ThemeTerminal || w.shown.ASCII || !w.shown.Mouse || w.shown.Refresh != 2*time.Second || w.shown.Times != view.Relative {
+	if code, stderr := w.run("app.db"); code != 0 || w.shown.Theme != tui.ThemeTerminal || w.shown.ASCII || !w.shown.Mouse || w.shown.Refresh != 2*time.Second || w.shown.Patience != 30*time.Second || w.shown.Times != view.Relative {
 		t.Errorf("exit %d, %s, %+v", code, stderr, w.shown)
 	}
 	if c := w.shown.Connection; c.Name != "app.db" || c.Kind != "store" || c.Place != "app.db" || c.Store.ReadOnly() || c.Protected != "" || c.Replayer != "" {
