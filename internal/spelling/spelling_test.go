@@ -15,3 +15,12 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestNearest(t *testing.T) {
+	words := []string{"list", "get", "wait", "ok"}
+	for word, want := range map[string]string{"lst": "list", "lits": "list", "gte": "get", "x": "", "ab": "", "prodution": "", "wait": "wait"} {
+		if got := Nearest(word, words); got != want {
+			t.Errorf("%q is near %q, want %q", word, got, want)
+		}
+	}
+}

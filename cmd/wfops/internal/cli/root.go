@@ -122,16 +122,10 @@ func (s *session) unknown(word string) error {
 
 // instead says what a word may have been meant for.
 func instead(word string, names []string) string {
-	nearest, least := "", 3
-	for _, name := range names {
-		if d := spelling.Distance(word, name); d < least && d < len(name) {
-			nearest, least = name, d
-		}
+	if nearest := spelling.Nearest(word, names); nearest != "" {
+		return "; did you mean " + nearest + "?"
 	}
-	if nearest == "" {
-		return "; see: wfops --help"
-	}
-	return "; did you mean " + nearest + "?"
+	return "; see: wfops --help"
 }
 
 func commandNames() (names []string) {

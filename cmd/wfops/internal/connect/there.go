@@ -22,41 +22,47 @@ func (t Target) There() func() (bool, error) {
 	if t.file == "" {
 		return nil
 	}
-	opened, beside, err := files(t.file)
+	opened, err := os.Stat(t.file)
 	if err != nil {
 		return nil // there is nothing to compare with
 	}
+	beside := logOf(t.file)
 	return func() (bool, error) {
-		now, besideNow, err := files(t.file)
+		now, err := os.Stat(t.file)
 		switch {
 		case err != nil:
-			return false, err
+			return false, outOfReach(t.file, err)
 		case os.SameFile(opened, now):
 			return true, nil
-		case os.SameFile(beside[0], besideNow[0]), os.SameFile(beside[1], besideNow[1]):
+		}
+		// The log is looked at only now: a file system keeps finer times for files that are
+		// looked at, which costs who writes to them.
+		log := logOf(t.file)
+		if os.SameFile(beside[0], log[0]) || os.SameFile(beside[1], log[1]) {
 			return false, errOldLog
 		}
 		return false, nil
 	}
 }
 
-// files looks at a database and at its log and the index of that, which are nil if there
+// logOf looks at the log of a database and at the index of that, which are nil if there
 // are none.
-func files(named string) (db os.FileInfo, beside [2]os.FileInfo, err error) {
-	path := named
-	if db, err = os.Stat(named); err == nil {
-		path, err = filepath.EvalSymlinks(named)
-	}
+func logOf(db string) (files [2]os.FileInfo) {
+	path, err := filepath.EvalSymlinks(db)
 	if err != nil {
-		if reason, ok := errors.AsType[*fs.PathError](err); ok { // the path is known, and may be long
-			err = reason.Err
-		}
-		return nil, beside, fmt.Errorf("%s is out of reach: %w", filepath.Base(named), err)
+		return files
 	}
 	for i, ending := range []string{"-wal", "-shm"} {
 		if info, err := os.Stat(path + ending); err == nil {
-			beside[i] = info
+			files[i] = info
 		}
 	}
-	return db, beside, nil
+	return files
+}
+
+func outOfReach(file string, err error) error {
+	if reason, ok := errors.AsType[*fs.PathError](err); ok { // the path is known, and may be long
+		err = reason.Err
+	}
+	return fmt.Errorf("%s is out of reach: %w", filepath.Base(file), err)
 }
